@@ -1,0 +1,208 @@
+//! A lesson's demonstration, compared with the transcript of it that the book shows.
+//!
+//! For the tests of the lessons: [`run`] is for any program that ends by itself.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+/// A demonstration ends by itself in a few seconds; after this it is stuck.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The moment that every date in a transcript shows.
+const MOMENT: &str = "[Sat Nov 21 09:49:47 2026]";
+
+/// Asserts that `command` succeeds and prints the text of the file `expected`, but
+/// for ports and dates, which [`normalised`] replaces; `servers` is meant for it.
+///
+/// The command gets no input. With `UPDATE_DEMO=1` in the environment the file is
+/// written anew instead of compared.
+///
+/// # Panics
+///
+/// If the command cannot be run, fails, does not end within a minute, or prints
+/// something else; or if the file cannot be read or written.
+pub fn prints(command: &mut Command, expected: &Path, servers: &[u16]) {
+    let output = run(command, b"").expect("the demonstration runs and ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{command:?} failed after\n{text}\n{errors}"
+    );
+    let got = normalised(&text, servers);
+    let name = expected.display();
+    if env::var_os("UPDATE_DEMO").is_some_and(|value| value == "1") {
+        return fs::write(expected, got).expect("the transcript can be written");
+    }
+    let wanted = fs::read_to_string(expected)
+        .unwrap_or_else(|error| panic!("{name}: {error}; UPDATE_DEMO=1 writes it"));
+    if let Some((number, wanted, got)) = first_difference(&wanted, &got) {
+        panic!(
+            "line {number} of {name} is not what the demonstration prints\n  \
+             file:   {wanted:?}\n  prints: {got:?}\n\
+             UPDATE_DEMO=1 writes the file anew; everything it prints now:\n\n{text}"
+        );
+    }
+}
+
+/// Gives `text` the ports and dates of the tutorial.
+///
+/// The ports that a server announces with the words `listening on 127.0.0.1:` become
+/// `servers`, in that order; every other port of 127.0.0.1 becomes 50001, 50002 and so
+/// on, in the order of first appearance; and every date as C's `ctime` writes it, in
+/// square brackets, becomes one and the same. Lines keep their columns if a port that
+/// has text in a column behind it keeps its number of digits.
+///
+/// ```
+/// let text = "listening on 127.0.0.1:41234\n127.0.0.1:39990 left";
+/// let told = "listening on 127.0.0.1:8009\n127.0.0.1:50001 left";
+/// assert_eq!(wire::demo::normalised(text, &[8009]), told);
+/// ```
+pub fn normalised(text: &str, servers: &[u16]) -> String {
+    const HOST: &str = "127.0.0.1:";
+    let mut servers = servers.iter();
+    let mut clients = 50_001_u16..;
+    let mut names = HashMap::new();
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(HOST) {
+        told.push_str(before);
+        told.push_str(HOST);
+        let end = after
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(after.len());
+        let (port, behind) = after.split_at(end);
+        rest = behind;
+        let announced = before.ends_with("listening on ").then(|| servers.next());
+        if let Some(server) = announced.flatten() {
+            names.insert(port, server.to_string());
+        }
+        let next = || clients.next().unwrap_or(u16::MAX).to_string();
+        told.push_str(names.entry(port).or_insert_with(next));
+    }
+    told.push_str(rest);
+    same_moment(told)
+}
+
+/// Replaces every text of the shape of [`MOMENT`] by it.
+fn same_moment(mut text: String) -> String {
+    let starts: Vec<usize> = text.match_indices('[').map(|(at, _)| at).collect();
+    for at in starts {
+        let date = at..at + MOMENT.len();
+        if text.get(date.clone()).is_some_and(is_like_moment) {
+            text.replace_range(date, MOMENT);
+        }
+    }
+    text
+}
+
+fn is_like_moment(text: &str) -> bool {
+    text.bytes()
+        .zip(MOMENT.bytes())
+        .all(|(byte, model)| match model {
+            b'0'..=b'9' => byte.is_ascii_digit() || byte == b' ',
+            b'a'..=b'z' | b'A'..=b'Z' => byte.is_ascii_alphabetic(),
+            _ => byte == model,
+        })
+}
+
+/// The number of the first line that differs, from 1, and both forms of it.
+fn first_difference<'a>(
+    wanted: &'a str,
+    got: &'a str,
+) -> Option<(usize, Option<&'a str>, Option<&'a str>)> {
+    let wanted: Vec<&str> = wanted.split('\n').collect();
+    let got: Vec<&str> = got.split('\n').collect();
+    (0..wanted.len().max(got.len()))
+        .find(|&at| wanted.get(at) != got.get(at))
+        .map(|at| (at + 1, wanted.get(at).copied(), got.get(at).copied()))
+}
+
+/// Runs `command` with `input` to its end, and returns all that it prints.
+///
+/// # Errors
+///
+/// If it cannot be started; `TimedOut` if it has not ended after a minute. It is killed
+/// then, so that no test leaves it behind.
+pub fn run(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (stdin, stdout, stderr) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    // Three threads: a child whose pipe nobody empties, or fills, would never end.
+    thread::scope(|scope| {
+        // A child may end without having read all that it was given.
+        scope.spawn(move || stdin.map(|mut pipe| pipe.write_all(input)));
+        let stdout = scope.spawn(move || all_of(stdout));
+        let stderr = scope.spawn(move || all_of(stderr));
+        let status = end_of(&mut child)?;
+        let read = |pipe: ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
+            pipe.join().expect("reading a pipe does not panic")
+        };
+        Ok(Output {
+            status,
+            stdout: read(stdout)?,
+            stderr: read(stderr)?,
+        })
+    })
+}
+
+fn all_of(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes))?;
+    Ok(bytes)
+}
+
+fn end_of(child: &mut Child) -> io::Result<ExitStatus> {
+    let started = Instant::now();
+    while started.elapsed() < DEADLINE {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill()?;
+    child.wait()?;
+    let why = format!("it had not ended after {} s", DEADLINE.as_secs());
+    Err(io::Error::new(io::ErrorKind::TimedOut, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_get_the_tutorials_ports_and_clients_the_next_free_ones() {
+        let text = "listening on 127.0.0.1:33333\n127.0.0.1:60001 and 127.0.0.1:60000\n\
+                    127.0.0.1:60001 -> 127.0.0.1:33333\nlistening on 127.0.0.1:44444";
+        let told = "listening on 127.0.0.1:8088\n127.0.0.1:50001 and 127.0.0.1:50002\n\
+                    127.0.0.1:50001 -> 127.0.0.1:8088\nlistening on 127.0.0.1:8009";
+        assert_eq!(normalised(text, &[8088, 8009]), told);
+    }
+
+    #[test]
+    fn a_date_becomes_the_moment_and_other_brackets_stay() {
+        let text =
+            "[Thu Jan  1 00:00:00 1970] [] [é [Mon Feb 31 23:59:60 2199]] [Sat";
+        let told = format!("{MOMENT} [] [é {MOMENT}] [Sat");
+        assert_eq!(normalised(text, &[]), told);
+    }
+
+    #[test]
+    fn the_first_line_that_differs_is_found() {
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(
+            first_difference("a\nb\n", "a\nc\n"),
+            Some((2, Some("b"), Some("c")))
+        );
+        assert_eq!(first_difference("a\n", "a"), Some((2, Some(""), None)));
+    }
+}
