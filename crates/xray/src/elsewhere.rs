@@ -1,0 +1,54 @@
+//! Elsewhere than on Linux: the same questions, answered by saying what cannot be seen.
+
+use crate::process::{Glance, Process};
+use crate::socket::TcpSocket;
+use std::io;
+
+pub(crate) fn glance(_pid: u32) -> io::Result<Glance> {
+    Err(unsupported("which system call a process is blocked in"))
+}
+
+pub(crate) fn resolve(_glance: &Glance) -> io::Result<Process> {
+    Err(unsupported("which sockets and children a process has"))
+}
+
+pub(crate) fn tcp_on(_port: u16) -> io::Result<Vec<TcpSocket>> {
+    Err(unsupported("which sockets use a port"))
+}
+
+fn unsupported(what: &str) -> io::Error {
+    let system = std::env::consts::OS;
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!(
+            "cannot see {what}: on Linux this is read from /proc, and {system} has none"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn every_question_is_answered_by_what_cannot_be_seen() {
+        let glance_of_nothing = Glance {
+            pid: 1,
+            threads: vec![],
+            at: Instant::now(),
+        };
+        let errors = [
+            glance(1).expect_err("no /proc"),
+            resolve(&glance_of_nothing).expect_err("no /proc"),
+            tcp_on(80).expect_err("no /proc"),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+            assert!(
+                error.to_string().starts_with("cannot see which "),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the kernel says of a process.
+//!
+//! A program that hangs says nothing. The kernel knows a good deal: which system call
+//! each thread sleeps in, on which descriptor, what that descriptor is connected to, how
+//! many bytes lie there unread, how many connections wait to be accepted. This crate
+//! asks it, and puts the answer into sentences:
+//!
+//! ```text
+//! blocked in recvfrom on fd 4, the connection from 127.0.0.1:58974; 0 bytes unread
+//! ```
+//!
+//! There are two ways to ask, because the answers cost differently:
+//!
+//! - [`glance`] reads the threads alone: state, system call, context switches, run time.
+//!   It is meant to be repeated. [`Glance::quiet_since`] compares two of them and tells
+//!   a process that is stuck from one that is merely slow, without a clock.
+//! - [`look`] is a glance and everything that gives it meaning ([`Glance::resolve`]):
+//!   descriptors, sockets with their queues, children, zombies.
+//!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! # #[cfg(target_os = "linux")] {
+//! let me = xray::look(std::process::id())?;
+//! print!("{}", me.to_text(80)); // a page for people
+//! for thread in &me.threads {
+//!     println!("{}: {thread}", thread.name); // "main: running or ready to run"
+//! }
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where the answers come from
+//!
+//! | What | Where | Described in |
+//! |---|---|---|
+//! | threads, their states and switches | `/proc/PID/task/TID/status` | proc_pid_status(5) |
+//! | the call and its arguments | `/proc/PID/task/TID/syscall` | proc_pid_syscall(5) |
+//! | time on a processor, time waiting for one | `/proc/PID/task/TID/schedstat` | the kernel's `Documentation/scheduler/sched-stats.rst` |
+//! | descriptors | `/proc/PID/fd` | proc_pid_fd(5) |
+//! | what an epoll set watches | `/proc/PID/fdinfo/FD` | proc_pid_fdinfo(5) |
+//! | children | `/proc/PID/task/TID/children` | proc_tid_children(5) |
+//! | TCP sockets, queues of Unix sockets | the kernel's socket monitoring | sock_diag(7) |
+//! | UDP and Unix sockets | `/proc/PID/net/udp`, `udp6`, `unix` | proc_pid_net(5) |
+//!
+//! # Rights
+//!
+//! Your own processes need no right at all, with one exception: where the Yama security
+//! module is set to 1 (as on Ubuntu), `syscall` may be read for your own *descendants*
+//! only. What may not be read is left out and named, in [`Thread::unseen`] and
+//! [`Process::unseen`]; the rest of the answer stands.
+//!
+//! Nothing here stops, traces or slows the process, and nothing reads its memory. So
+//! arguments that are addresses, such as the list given to poll(2), stay unknown.
+//!
+//! # Elsewhere than Linux
+//!
+//! The crate builds, and every question is answered by an error of the kind
+//! [`Unsupported`](std::io::ErrorKind::Unsupported) that says what cannot be seen.
+
+mod call;
+mod descriptor;
+mod page;
+mod process;
+mod socket;
+mod thread;
+mod words;
+
+#[cfg(any(target_os = "linux", test))]
+mod parse;
+#[cfg(any(target_os = "linux", test))]
+mod rows;
+
+#[cfg(target_os = "linux")]
+mod diag;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+mod tables;
+#[cfg(target_os = "linux")]
+use linux as system;
+
+// Compiled for the tests on Linux too: what it says should not rot unread.
+#[cfg(any(not(target_os = "linux"), test))]
+mod elsewhere;
+#[cfg(not(target_os = "linux"))]
+use elsewhere as system;
+
+pub use call::Call;
+pub use descriptor::{Descriptor, Kind, PipeEnd, Watch};
+pub use process::{Glance, Process, Relative};
+pub use socket::{TcpSocket, UdpSocket, UnixKind, UnixSocket};
+pub use thread::Thread;
+
+use std::io;
+
+/// Everything there is to see of a process: a [`glance`], resolved.
+///
+/// # Errors
+///
+/// [`NotFound`](io::ErrorKind::NotFound) if there is no such process,
+/// [`PermissionDenied`](io::ErrorKind::PermissionDenied) if `/proc` is mounted so that
+/// other users' processes are closed (`hidepid`), and
+/// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere than on Linux. A part that may
+/// not be read is no error: see [`Process::unseen`].
+pub fn look(pid: u32) -> io::Result<Process> {
+    glance(pid)?.resolve()
+}
+
+/// The threads of a process and what each is doing, quickly: three small files a thread.
+///
+/// # Errors
+///
+/// As for [`look`].
+pub fn glance(pid: u32) -> io::Result<Glance> {
+    system::glance(pid)
+}
+
+/// Every TCP socket on this machine whose local port is `port`, also those that no
+/// process holds any more, such as one in TIME-WAIT: who occupies a port, and why.
+///
+/// "This machine" is the network namespace of the caller (network_namespaces(7)).
+///
+/// # Errors
+///
+/// If the kernel does not tell, and [`Unsupported`](io::ErrorKind::Unsupported)
+/// elsewhere than on Linux.
+pub fn tcp_on(port: u16) -> io::Result<Vec<TcpSocket>> {
+    system::tcp_on(port)
+}
