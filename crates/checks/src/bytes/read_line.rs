@@ -1,0 +1,232 @@
+//! `bytes/read-line`: lines out of a stream that is cut anywhere.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use wire::script::Script;
+
+use super::{SIZES, STREAM_RULES, failed, message, scripted, shown};
+use crate::diagnosis::{self, Findings, Rule};
+use crate::engine::{Check, Seen};
+use crate::symptom::{Kind, Symptom};
+
+const MAX_LINE: usize = 1024;
+
+/// How much more than a line may be read before its length is noticed: what a
+/// generous buffer brings in one read.
+const AHEAD: usize = 64 << 10;
+
+/// Gives the next line of one script.
+type Next = Box<dyn FnMut() -> io::Result<Option<Vec<u8>>>>;
+
+/// The learner's reader of lines, begun on a script.
+type Start = dyn Fn(Script) -> Next + Send + Sync;
+
+/// The check of `bytes/read-line`: a constructor, and the method for the next line.
+pub fn read_line<L: 'static>(
+    new: impl Fn(Script) -> L + Send + Sync + 'static,
+    next_line: impl Fn(&mut L) -> io::Result<Option<Vec<u8>>> + Send + Sync + 'static,
+) -> Check {
+    let next_line = Arc::new(next_line);
+    let start: Arc<Start> = Arc::new(move |script| {
+        let (mut lines, next_line) = (new(script), Arc::clone(&next_line));
+        Box::new(move || next_line(&mut lines))
+    });
+    let probe = |name, title, judge: Judge| {
+        let start = Arc::clone(&start);
+        scripted(name, title, move |script| judge(&*start, script))
+    };
+    let probes = vec![
+        probe("whole", "one line, whole", |start, script| {
+            lines(start, script().gives(b"hello\n"), &[b"hello"])
+        }),
+        probe("split", "a line in three pieces", |start, script| {
+            lines(
+                start,
+                script().gives_pieces(&[b"he", b"ll", b"o\n"]),
+                &[b"hello"],
+            )
+        }),
+        probe("joined", "three lines in one piece", |start, script| {
+            let expected: [&[u8]; 3] = [b"one", b"two", b"three"];
+            lines(start, script().gives(b"one\ntwo\nthree\n"), &expected)
+        }),
+        probe(
+            "across",
+            "a line and a half, then the other half",
+            |start, script| {
+                let script = script().gives_pieces(&[b"one\ntw", b"o\nthree", b"\n"]);
+                lines(start, script, &[b"one", b"two", b"three"])
+            },
+        ),
+        probe("tail", "a last line without a newline", |start, script| {
+            lines(start, script().gives(b"one\ntail"), &[b"one", b"tail"])
+        }),
+        probe(
+            "empty",
+            "empty lines, and bytes that are no text",
+            |start, script| {
+                lines(
+                    start,
+                    script().gives(b"\n\n\xFF\x00\n"),
+                    &[b"", b"", b"\xFF\x00"],
+                )
+            },
+        ),
+        probe("sizes", "forty lines in pieces of every size", every_size),
+        probe(
+            "interrupted",
+            "reads that a signal interrupts",
+            |start, script| {
+                let script =
+                    script().gives(b"one\ntw").interrupts_reads(2).gives(b"o\n");
+                lines(start, script, &[b"one", b"two"])
+            },
+        ),
+        probe(
+            "broken",
+            "a connection that is reset in a line",
+            |start, script| {
+                let script =
+                    script().gives(b"one\ntw").fails(ErrorKind::ConnectionReset);
+                let mut next = start(script);
+                message(next(), Some(b"one"))?;
+                failed(next(), ErrorKind::ConnectionReset, |got| {
+                    shown(got.as_deref())
+                })
+            },
+        ),
+        probe(
+            "longest",
+            "a line of exactly 1024 bytes",
+            |start, script| {
+                let line = [b'x'; MAX_LINE];
+                let script = script().gives_in(&[&line[..], b"\n"].concat(), 100);
+                lines(start, script, &[&line])
+            },
+        ),
+        probe("endless", "131,072 bytes without a newline", endless),
+    ];
+    Check::new("bytes/read-line", probes, diagnose)
+}
+
+type Judge = fn(&Start, &dyn Fn() -> Script) -> Result<(), Symptom>;
+
+/// That a script holds exactly these lines.
+fn lines(start: &Start, script: Script, expected: &[&[u8]]) -> Result<(), Symptom> {
+    let mut next = start(script.clone());
+    let mut each = expected.iter().map(|line| Some(*line)).chain([None]);
+    let held = each.try_for_each(|expected| message(next(), expected));
+    held.map_err(|mut symptom| {
+        // The reads tell why what came behind a line is gone.
+        let asked = script.asked();
+        if asked.len() > 1 && asked.iter().all(|&size| size == BUF_READER) {
+            symptom.kernel.push(NEW_BUF_READER.into());
+        }
+        symptom
+    })
+}
+
+/// The size of a `BufReader`'s buffer where none is asked for.
+const BUF_READER: usize = 8 << 10;
+
+const NEW_BUF_READER: &str = "Your function asked for 8192 bytes, the size of an empty \
+     `BufReader`, again and again.";
+
+fn every_size(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let texts: Vec<String> = (0..40).map(|n| format!("{:->n$}", ">")).collect();
+    let expected: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let mut stream = expected.join(&b'\n');
+    stream.push(b'\n');
+    for size in SIZES {
+        let script = script().gives_in(&stream, size);
+        lines(start, script, &expected).map_err(|mut symptom| {
+            symptom.summary += &format!(", which came in pieces of {size} bytes");
+            symptom
+        })?;
+    }
+    Ok(())
+}
+
+fn endless(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    const ALL: usize = 128 << 10;
+    let script = script().gives_in(&[b'x'; ALL], 1000);
+    let mut next = start(script.clone());
+    let seen = failed(next(), ErrorKind::InvalidData, |got| shown(got.as_deref()));
+    let read = ALL - script.unread().len();
+    if read <= MAX_LINE + AHEAD {
+        return seen;
+    }
+    Err(
+        Symptom::new(Kind::Rule, "your function stored far more than one line")
+            .with_words(
+                format!("an error soon after {MAX_LINE} bytes"),
+                format!("{read} bytes read"),
+            ),
+    )
+}
+
+fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
+    let findings = Findings {
+        seen,
+        reply: <[u8]>::to_vec,
+    };
+    diagnosis::name(&[STREAM_RULES, RULES], &findings)
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        mistake: "M1",
+        fits: |all| all.first(&["split"]).is_some_and(|s| s.got_bytes == b"he"),
+        why: "The line came in three pieces, and your function gave out the first one \
+              as if it were the line: it took what one read brought for one message.",
+    },
+    Rule {
+        mistake: "M3",
+        fits: |all| {
+            all.first(&["joined", "across"])
+                .is_some_and(|s| s.kernel.iter().any(|told| told == NEW_BUF_READER))
+        },
+        why: "The first read brought all the lines, into a `BufReader` that was dropped \
+              with what was left in it. One reader has to live as long as its stream.",
+    },
+    Rule {
+        mistake: "M2",
+        fits: |all| {
+            all.first(&["joined", "across"]).is_some_and(|s| {
+                let ends = s.got == "None" || s.got_bytes == b"o";
+                s.kind == Kind::WrongValue && ends
+            })
+        },
+        why: "What the same read had brought behind the first line is gone. Keep it for \
+              the next call.",
+    },
+    Rule {
+        mistake: "M10",
+        fits: |all| {
+            all.first(&["tail"]).is_some_and(|s| {
+                s.expected_bytes == b"tail" || s.expected.contains("tail")
+            })
+        },
+        why: "The input ended behind `tail`, and your function did not give it out: it \
+              waited for a newline that will not come.",
+    },
+    Rule {
+        mistake: "M39",
+        fits: |all| {
+            all.first(&["broken"])
+                .is_some_and(|s| s.kind == Kind::NoError)
+        },
+        why: "The connection broke in the middle of a line. Your function gave out what \
+              there was, as if the other side had ended there.",
+    },
+    Rule {
+        mistake: "M37",
+        fits: |all| {
+            all.first(&["endless"])
+                .is_some_and(|s| matches!(s.kind, Kind::Rule | Kind::NoError))
+        },
+        why: "The other side decides how much your program stores. Whoever sends bytes \
+              without a newline fills the memory.",
+    },
+];

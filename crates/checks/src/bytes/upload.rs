@@ -1,0 +1,130 @@
+//! `bytes/upload`: sixteen megabytes there and back.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::diagnosis::{self, Findings, Rule};
+use crate::engine::{Check, Probe, Report, Seen, Stage};
+use crate::symptom::{Doing, Kind, Symptom};
+
+const SMALL: usize = 1000;
+const LARGE: usize = 16 << 20;
+
+/// The check of `bytes/upload`.
+pub fn upload(
+    exchange: impl Fn(SocketAddr, &[u8]) -> io::Result<Vec<u8>> + Send + Sync + 'static,
+) -> Check {
+    let exchange = Arc::new(exchange);
+    let probe = |name, title, bytes, play: fn(&mut Stage) -> Result<(), Symptom>| {
+        let exchange = Arc::clone(&exchange);
+        let act = move |report: &Report| {
+            let data = pattern(bytes);
+            report.returned(
+                exchange(report.peer(), &data).map(|back| compare(&data, &back)),
+            );
+        };
+        Probe::client(name, title, act, play)
+    };
+    let probes = vec![
+        probe("small", "a thousand bytes", SMALL, |stage| {
+            echo(stage, SMALL)
+        }),
+        probe("nothing", "no bytes at all", 0, |stage| echo(stage, 0)),
+        probe("large", "sixteen megabytes", LARGE, |stage| {
+            echo(stage, LARGE)
+        }),
+        probe("broken", "a server that resets half-way", LARGE, broken),
+    ];
+    Check::new("bytes/upload", probes, diagnose)
+}
+
+/// Bytes that differ from their neighbours, and from those a power of two away.
+fn pattern(length: usize) -> Vec<u8> {
+    let round: Vec<u8> = (0..251).collect();
+    let mut data = round.repeat(length.div_ceil(round.len()));
+    data.truncate(length);
+    data
+}
+
+/// What came back, put as text: "same", or where it differs.
+fn compare(sent: &[u8], back: &[u8]) -> String {
+    if sent == back {
+        return "same".into();
+    }
+    let same = sent.iter().zip(back).take_while(|(a, b)| a == b).count();
+    format!(
+        "{} of {} bytes came back, the first {same} as sent",
+        back.len(),
+        sent.len()
+    )
+}
+
+/// Sends back whatever comes, at once, and ends when the program has ended.
+fn echo(stage: &mut Stage, bytes: usize) -> Result<(), Symptom> {
+    let mut peer = stage.accept()?;
+    stage.echo(&mut peer, bytes)?;
+    peer.end();
+    match stage.returned()? {
+        Ok(told) if told == "same" => Ok(()),
+        Ok(told) => Err(Symptom::new(Kind::WrongValue, "that is not what came back")
+            .with_words(format!("the same {bytes} bytes"), told)),
+        Err(error) => {
+            Err(Symptom::new(Kind::Error, "your function returned an error")
+                .with_words(format!("the same {bytes} bytes"), error))
+        }
+    }
+}
+
+fn broken(stage: &mut Stage) -> Result<(), Symptom> {
+    let mut peer = stage.accept()?;
+    stage.read_some(&mut peer)?;
+    peer.reset()?;
+    match stage.returned()? {
+        Err(_) => Ok(()),
+        Ok(told) => Err(Symptom::new(Kind::NoError, "your function hid an error")
+            .with_words("an error: the connection was reset", told)),
+    }
+}
+
+fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
+    let findings = Findings {
+        seen,
+        reply: <[u8]>::to_vec,
+    };
+    diagnosis::name(&[RULES], &findings)
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        mistake: "M28",
+        fits: |all| {
+            all.first(&["large"]).is_some_and(|s| {
+                let sends = |call: &String| call == "sendto" || call == "write";
+                s.doing == Some(Doing::Blocked) && s.calls.iter().any(sends)
+            }) && all.passed("small")
+        },
+        why: "Your program is blocked in a send: the server does not read on until \
+              somebody takes what it sends back, and your program does not read until \
+              it has sent all.",
+    },
+    Rule {
+        mistake: "M36",
+        fits: |all| {
+            let first = all.first(&["small", "nothing", "large"]);
+            first.is_some_and(|s| s.kind == Kind::NoEnd)
+        },
+        why: "All bytes have arrived, and your program waits for the server's end. The \
+              server waits for yours: `shutdown(Shutdown::Write)` says it and keeps the \
+              other direction open.",
+    },
+    Rule {
+        mistake: "M40",
+        fits: |all| {
+            all.first(&["small", "large"])
+                .is_some_and(|s| s.kind == Kind::WrongValue || s.kind == Kind::Reset)
+        },
+        why: "Your program stopped before all had come back. The server's end says when \
+              that is.",
+    },
+];

@@ -1,0 +1,32 @@
+//! The other end of every exercise: probes, deadlines, verdicts.
+//!
+//! An exercise hands its function to a check, which runs it in a child process and
+//! plays the peer: a client that splits its lines, falls silent, hangs up, resets.
+//! What the peer saw and what the kernel says of the child become a [`verdict`].
+//!
+//! Read in this order:
+//!
+//! 1. [`catalogue`]: which exercises and which mistakes there are;
+//! 2. [`verdict`]: what a check says in the end, as data;
+//! 3. [`engine`]: the child process, the report it sends, and how a wait is decided;
+//! 4. [`line_server`] and the modules of the lessons, [`tcp`] and [`bytes`]: the probes;
+//! 5. [`stub`]: how an exercise's stub is cut from its solution.
+
+#![allow(clippy::question_mark, reason = "nanoserde's derived code")]
+
+pub mod answers;
+pub mod bytes;
+pub mod catalogue;
+mod diagnosis;
+pub mod engine;
+mod html;
+mod kernel;
+pub mod line_server;
+pub mod stub;
+pub mod symptom;
+pub mod tcp;
+mod text;
+pub mod verdict;
+
+pub use engine::Check;
+pub use text::look_of_stdout;

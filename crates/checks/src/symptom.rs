@@ -1,0 +1,148 @@
+//! What a probe saw when a program did not do what it should.
+
+use nanoserde::{DeJson, SerJson};
+use wire::view;
+
+use crate::engine::Idle;
+
+/// One way in which a program can go wrong before the peer's eyes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SerJson, DeJson)]
+pub enum Kind {
+    /// Nothing came, or only a part of what was expected, and nothing will.
+    NoAnswer,
+    /// Other bytes came than were expected.
+    Wrong,
+    /// The answers were right, but the program never ended its side.
+    NoEnd,
+    /// The program ended the conversation before it had said all.
+    EarlyEnd,
+    /// The program reset the connection.
+    Reset,
+    /// Nobody takes connections any more.
+    Refused,
+    /// The program, or its function, ended where it should have gone on.
+    Gone,
+    /// The program keeps the processor busy while there is nothing to do.
+    Spins,
+    /// The program holds more descriptors after its callers left than before.
+    Leaks,
+    /// The function returned an error where there was none.
+    Error,
+    /// The function returned a value where it should have returned an error.
+    NoError,
+    /// The function returned another value than it should.
+    WrongValue,
+    /// A rule of the exercise was broken, such as "one message, one write".
+    Rule,
+    /// The machine lacks what the probe needs.
+    Skipped,
+    /// The check itself could not do its part.
+    Broken,
+}
+
+/// What the program was doing when the peer gave up waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SerJson, DeJson)]
+pub enum Doing {
+    /// Every thread of it sleeps in a system call that nothing will end.
+    Blocked,
+    /// It runs and runs.
+    Spinning,
+    /// Its process has ended.
+    Ended,
+    /// Its function has returned.
+    Returned,
+    /// It wakes now and then; the deadline decided.
+    Restless,
+}
+
+/// What a probe saw.
+#[derive(Clone, Debug, PartialEq, SerJson, DeJson)]
+pub struct Symptom {
+    /// Which way it went wrong.
+    pub kind: Kind,
+    /// In a few words.
+    pub summary: String,
+    /// What the peer expected, for people; may be empty.
+    pub expected: String,
+    /// What came instead, for people; may be empty.
+    pub got: String,
+    /// The bytes behind `expected`, where it was bytes.
+    pub expected_bytes: Vec<u8>,
+    /// The bytes behind `got`.
+    pub got_bytes: Vec<u8>,
+    /// What the program was doing, where the peer waited in vain.
+    pub doing: Option<Doing>,
+    /// The system calls it was blocked in.
+    pub calls: Vec<String>,
+    /// What the kernel says, a sentence each.
+    pub kernel: Vec<String>,
+    /// Where and why it panicked.
+    pub panic: Option<String>,
+}
+
+impl Symptom {
+    /// A symptom told in a few words.
+    pub fn new(kind: Kind, summary: impl Into<String>) -> Self {
+        Self {
+            kind,
+            summary: summary.into(),
+            expected: String::new(),
+            got: String::new(),
+            expected_bytes: Vec::new(),
+            got_bytes: Vec::new(),
+            doing: None,
+            calls: Vec::new(),
+            kernel: Vec::new(),
+            panic: None,
+        }
+    }
+
+    /// With what was expected and what came, as sentences.
+    pub fn with_words(
+        mut self,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Self {
+        self.expected = expected.into();
+        self.got = got.into();
+        self
+    }
+
+    /// With what was expected and what came, as bytes: shown whole where they are
+    /// few, otherwise around the first difference.
+    pub fn with_bytes(mut self, expected: &[u8], got: &[u8]) -> Self {
+        self.expected_bytes = expected.to_vec();
+        self.got_bytes = got.to_vec();
+        self.expected = shown(expected);
+        self.got = if got.is_empty() {
+            "nothing".into()
+        } else {
+            shown(got)
+        };
+        self
+    }
+
+    /// With what the program was doing while the peer waited in vain.
+    pub fn while_idle(mut self, idle: Idle) -> Self {
+        self.doing = Some(idle.doing);
+        self.calls = idle.calls;
+        self.kernel = idle.kernel;
+        self.panic = idle.panic;
+        self
+    }
+
+    /// Whether the learner has not begun: the stub's `todo!()` was reached.
+    pub fn is_untouched(&self) -> bool {
+        let words = self.panic.as_deref().unwrap_or_default();
+        words.contains("not yet implemented")
+    }
+}
+
+/// Bytes for people: few enough whole, many by their beginning and their number.
+fn shown(bytes: &[u8]) -> String {
+    const WHOLE: usize = 200;
+    if bytes.len() <= WHOLE {
+        return view::escaped(bytes);
+    }
+    format!("{}… ({} bytes)", view::escaped(&bytes[..64]), bytes.len())
+}

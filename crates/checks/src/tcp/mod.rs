@@ -1,0 +1,11 @@
+//! Lesson 1: a first conversation.
+
+mod greeting;
+mod peer_card;
+mod repair;
+mod timestamps;
+
+pub use greeting::greeting;
+pub use peer_card::peer_card;
+pub use repair::repair;
+pub use timestamps::timestamps;

@@ -1,0 +1,104 @@
+//! Answers to `tcp/repair`.
+
+use std::io::{self, Read, Write};
+use std::net::TcpListener;
+
+use checks::answers::Answer;
+use checks::tcp::repair as check;
+use socket2::Socket;
+
+pub fn answers() -> Vec<Answer> {
+    vec![
+        Answer::right("right: repaired with std", check(with_std)),
+        Answer::wrong("M34", "as it was found", check(as_found)),
+        Answer::wrong("M34", "as it was found, unwrap", check(as_found_unwrap)),
+        Answer::wrong("M14", "half repaired", check(half_repaired)),
+        Answer::wrong("M5", "repaired without the end", check(without_the_end)),
+        Answer::wrong("M6", "repaired with the whole buffer", check(whole_buffer)),
+        Answer::wrong("M33", "repaired without the loop", check(without_the_loop)),
+    ]
+}
+
+fn with_std(listener: TcpListener) -> io::Result<()> {
+    for stream in listener.incoming() {
+        let mut stream = stream?;
+        let mut buffer = [0; 100];
+        while let Ok(read @ 1..) = stream.read(&mut buffer) {
+            if stream
+                .write_all(&buffer[..read].to_ascii_uppercase())
+                .is_err()
+            {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn as_found(listener: TcpListener) -> io::Result<()> {
+    let listener = Socket::from(listener);
+    loop {
+        let (mut connection, _) = listener.accept()?;
+        let mut buffer = [0; 1024];
+        let read = (&listener).read(&mut buffer)?;
+        connection.write_all(&buffer[..read].to_ascii_uppercase())?;
+    }
+}
+
+fn as_found_unwrap(listener: TcpListener) -> io::Result<()> {
+    let listener = Socket::from(listener);
+    loop {
+        let _connection = listener.accept()?;
+        let _ = (&listener).read(&mut [0; 1024]).unwrap();
+    }
+}
+
+fn half_repaired(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut connection, _) = listener.accept()?;
+        let mut buffer = [0; 1024];
+        loop {
+            let read = connection.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            connection.write_all(&buffer[..read].to_ascii_uppercase())?;
+        }
+    }
+}
+
+fn without_the_end(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut connection, _) = listener.accept()?;
+        let mut buffer = [0; 1024];
+        while let Ok(read) = connection.read(&mut buffer) {
+            if connection
+                .write_all(&buffer[..read].to_ascii_uppercase())
+                .is_err()
+            {
+                break;
+            }
+        }
+    }
+}
+
+fn whole_buffer(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut connection, _) = listener.accept()?;
+        let mut buffer = [0; 1024];
+        while let Ok(1..) = connection.read(&mut buffer) {
+            if connection.write_all(&buffer.to_ascii_uppercase()).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+fn without_the_loop(listener: TcpListener) -> io::Result<()> {
+    let (mut connection, _) = listener.accept()?;
+    let mut buffer = [0; 1024];
+    while let Ok(read @ 1..) = connection.read(&mut buffer) {
+        connection.write_all(&buffer[..read].to_ascii_uppercase())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Answers to `bytes/upload`.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
+
+use checks::answers::Answer;
+use checks::bytes::upload as check;
+
+pub fn answers() -> Vec<Answer> {
+    vec![
+        Answer::right("upload right: a clone", check(a_clone)),
+        Answer::right("upload right: in turns", check(in_turns)),
+        Answer::wrong("M28", "upload: writes first", check(writes_first)),
+        Answer::wrong("M36", "upload: no end", check(no_end)),
+        Answer::wrong("M40", "upload: one read", check(one_read)),
+        Answer::unnamed("broken", "upload: hides an error", check(hides_an_error)),
+        Answer::unnamed("small", "upload: sends nothing", check(sends_nothing)),
+    ]
+}
+
+fn a_clone(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
+    let mut input = TcpStream::connect(server)?;
+    let mut output = input.try_clone()?;
+    let data = data.to_vec();
+    let sending = thread::spawn(move || {
+        output.write_all(&data)?;
+        output.shutdown(Shutdown::Write)
+    });
+    let mut back = Vec::new();
+    input.read_to_end(&mut back)?;
+    sending.join().unwrap()?;
+    Ok(back)
+}
+
+/// One thread: no more is on its way than the buffers hold.
+fn in_turns(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server)?;
+    let mut back = Vec::new();
+    for piece in data.chunks(16 << 10) {
+        stream.write_all(piece)?;
+        let begin = back.len();
+        back.resize(begin + piece.len(), 0);
+        stream.read_exact(&mut back[begin..])?;
+    }
+    stream.shutdown(Shutdown::Write)?;
+    stream.read_to_end(&mut back)?;
+    Ok(back)
+}
+
+fn writes_first(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.write_all(data)?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back)?;
+    Ok(back)
+}
+
+fn no_end(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
+    let stream = TcpStream::connect(server)?;
+    thread::scope(|scope| {
+        scope.spawn(|| (&stream).write_all(data));
+        let mut back = Vec::new();
+        (&stream).read_to_end(&mut back)?;
+        Ok(back)
+    })
+}
+
+fn one_read(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.write_all(&data[..data.len().min(1000)])?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut back = vec![0; 100];
+    let read = stream.read(&mut back)?;
+    back.truncate(read);
+    Ok(back)
+}
+
+fn hides_an_error(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
+    Ok(a_clone(server, data).unwrap_or_default())
+}
+
+fn sends_nothing(server: SocketAddr, _: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(server)?;
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back)?;
+    Ok(back)
+}
