@@ -1,0 +1,37 @@
+//! Exercise `tcp/greeting`: a client that hears the server out.
+//!
+//! A server greets whoever connects, in a line or in many, and ends the connection
+//! when it has said all. Write the client: connect, and return the whole greeting.
+//!
+//! The server may send its greeting in one piece or in many, as the network likes:
+//! what tells you that you have all of it is the end.
+//!
+//! The book has it in chapter 1, "The end of input".
+
+use std::io;
+// BEGIN SOLUTION
+use std::io::Read;
+use std::net::TcpStream;
+// END SOLUTION
+use std::net::SocketAddr;
+
+/// Connects to `server` and returns all that it says until it ends the connection.
+///
+/// An error of the connection is returned, and so is a greeting that is no UTF-8
+/// text ([`io::ErrorKind::InvalidData`]).
+pub fn greeting(server: SocketAddr) -> io::Result<String> {
+    // BEGIN SOLUTION
+    let mut stream = TcpStream::connect(server)?;
+    let mut text = String::new();
+    // `read_to_string` reads until a read returns 0 bytes, and decodes after that.
+    stream.read_to_string(&mut text)?;
+    Ok(text)
+    // STUB let _ = server;
+    // STUB todo!("connect, read to the end, return what came")
+    // END SOLUTION
+}
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::tcp::greeting(greeting)
+}

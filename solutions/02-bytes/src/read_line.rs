@@ -1,0 +1,82 @@
+//! Exercise `bytes/read-line`: lines out of a stream that is cut anywhere.
+//!
+//! A stream brings its bytes in whatever pieces the network has made of them: half a
+//! line, a line and a half, a byte at a time. Give out whole lines.
+//!
+//! Ask the input only with `read`, and keep between two calls what has come too
+//! early. `BufRead::read_until` would do all of this; here you build it.
+//!
+//! The book has it in chapter 2, "What came behind the message".
+
+use std::io::{self, Read};
+
+/// The longest line, in bytes, its newline not counted.
+pub const MAX_LINE: usize = 1024;
+
+/// The lines of an input.
+pub struct Lines<R> {
+    input: R,
+    /// What has come and has not been given out.
+    kept: Vec<u8>,
+}
+
+impl<R: Read> Lines<R> {
+    /// The lines of `input`.
+    pub fn new(input: R) -> Self {
+        Self {
+            input,
+            kept: Vec::new(),
+        }
+    }
+
+    /// The next line without its newline; `None` at the end of the input.
+    ///
+    /// What stands between the last newline and the end of the input is a line too,
+    /// unless it is empty. Bytes are bytes: a line need not be text.
+    ///
+    /// A line of more than [`MAX_LINE`] bytes is an error of the kind
+    /// [`io::ErrorKind::InvalidData`], and it is noticed before much more than that
+    /// has been read. A read that fails with [`io::ErrorKind::Interrupted`] is
+    /// repeated; any other error is returned.
+    pub fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        // BEGIN SOLUTION
+        let mut chunk = [0; 512];
+        loop {
+            if let Some(end) = self.kept.iter().position(|&byte| byte == b'\n') {
+                let rest = self.kept.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.kept, rest);
+                line.pop();
+                return if line.len() > MAX_LINE {
+                    too_long()
+                } else {
+                    Ok(Some(line))
+                };
+            }
+            if self.kept.len() > MAX_LINE {
+                return too_long();
+            }
+            match self.input.read(&mut chunk) {
+                Ok(0) if self.kept.is_empty() => return Ok(None),
+                Ok(0) => return Ok(Some(std::mem::take(&mut self.kept))),
+                Ok(read) => self.kept.extend_from_slice(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // STUB let _ = (&mut self.input, &mut self.kept);
+        // STUB todo!("read until there is a newline, and keep what came behind it")
+        // END SOLUTION
+    }
+}
+// BEGIN SOLUTION
+
+fn too_long() -> io::Result<Option<Vec<u8>>> {
+    let why = format!("a line of more than {MAX_LINE} bytes");
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
+}
+// END SOLUTION
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::bytes::read_line(Lines::new, Lines::next_line)
+}
