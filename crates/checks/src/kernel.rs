@@ -72,7 +72,9 @@ impl Watch {
             return Some(Doing::Spinning);
         }
         match &self.quiet {
-            Some((since, still)) if glance.quiet_since(still) => {
+            Some((since, still))
+                if glance.quiet_since(still) || is_stopped(&glance) =>
+            {
                 let long = now.duration_since(*since) >= asleep;
                 (long && will_sleep_on(&glance)).then_some(Doing::Blocked)
             }
@@ -95,6 +97,12 @@ fn used(first: &Glance, now: &Glance) -> (Duration, Duration) {
         since(|thread| thread.run_ns),
         since(|thread| thread.wait_ns),
     )
+}
+
+/// Whether a signal has stopped the program (SIGSTOP): nobody will let it go on.
+fn is_stopped(glance: &Glance) -> bool {
+    !glance.threads.is_empty()
+        && glance.threads.iter().all(|thread| thread.state == 'T')
 }
 
 /// Whether no timer will wake the program: a sleep, or a call with a time limit,

@@ -11,6 +11,7 @@ mod child;
 mod peer;
 mod program;
 mod stage;
+mod strays;
 
 use std::env;
 use std::io::{self, Write};
@@ -196,7 +197,9 @@ impl Check {
     /// Runs every probe and judges.
     pub fn verdict(&self, label: &str) -> Verdict {
         let start = Instant::now();
+        strays::adopt();
         let played = self.play_all(label);
+        strays::end_all();
         let probes = self.probes.iter().zip(&played).map(|(probe, played)| {
             let state = match &played.symptom {
                 None => ProbeState::Passed,

@@ -8,12 +8,13 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use std::{env, fmt, thread};
+use std::{env, fmt, fs, thread};
 
 use nanoserde::DeJson;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 
 use super::child::{Message, PEER};
+use super::strays;
 
 /// What the kernel lets the learner's program have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ impl Limits {
             (Resource::Cpu, CPU),
             (Resource::Fsize, FILE),
             (Resource::Core, 0),
+            (Resource::Nproc, processes()),
         ];
         for (resource, most) in limits {
             // A limit may be lowered by anybody and raised by nobody: where the
@@ -56,6 +58,19 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+/// How many processes and threads the program's user may have: those that there are,
+/// and room for what an exercise needs. The limit counts all of a user's, so what the
+/// whole machine runs is a bound that is never too low; root is not held by it.
+fn processes() -> u64 {
+    const ROOM: u64 = 256;
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let all = load
+        .split(['/', ' '])
+        .nth(4)
+        .and_then(|all| all.parse().ok());
+    all.map_or(u64::MAX, |all: u64| all + ROOM)
 }
 
 /// How the program ended.
@@ -101,6 +116,9 @@ struct Output {
 
 const KEPT: usize = 4096; // bytes at each end
 
+/// Longer than any message of a child's report, in bytes.
+const LONGEST_MESSAGE: usize = 16 << 20;
+
 /// How long to wait for the output of a program that has ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -119,7 +137,7 @@ impl Program {
         if let Some(peer) = peer {
             command.env(PEER, peer.to_string());
         }
-        let mut child = command.spawn()?;
+        let mut child = strays::among_the_living(|| command.spawn())?;
         let output: Arc<(Mutex<Output>, Condvar)> = Arc::default();
         if let Some(stdout) = child.stdout.take() {
             keep(stdout, Arc::clone(&output));
@@ -182,6 +200,7 @@ impl Program {
             }
             let mut chunk = [0; 4096];
             match self.line.read(&mut chunk) {
+                Ok(_) if self.heard.len() > LONGEST_MESSAGE => self.heard.clear(),
                 Ok(read @ 1..) => self.heard.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 _ => return None,
@@ -217,6 +236,7 @@ impl Program {
         }
         let _ = self.child.kill(); // it may have left the group
         let _ = self.child.wait();
+        strays::bury(self.child.id());
     }
 }
 

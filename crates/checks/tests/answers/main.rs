@@ -4,6 +4,7 @@
 
 mod chat_line;
 mod greeting;
+mod hostile;
 mod peer_card;
 mod read_line;
 mod repair;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         greeting::answers(),
         peer_card::answers(),
         timestamps::answers(),
+        hostile::answers(),
         repair::answers(),
         read_line::answers(),
         write_all::answers(),
