@@ -167,11 +167,11 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M40",
         fits: |all| {
-            let first_line =
-                GREETING.split_inclusive('\n').next().unwrap_or_default();
+            let first_line = GREETING.split('\n').next().unwrap_or_default();
             let whole = all.first(&["whole"]);
-            whole.is_some_and(|s| first_line.as_bytes().starts_with(&s.got_bytes))
-                && whole.is_some_and(|s| !s.got_bytes.is_empty())
+            whole.is_some_and(|s| {
+                s.got_bytes.trim_ascii_end() == first_line.as_bytes()
+            })
         },
         why: "Your program stopped after the first line. The agreement here is another: \
               the greeting ends where the server ends its side.",

@@ -56,6 +56,17 @@ fn one_read(server: SocketAddr) -> io::Result<String> {
     String::from_utf8(buffer[..read].to_vec()).map_err(io::Error::other)
 }
 
+fn one_small_read(server: SocketAddr) -> io::Result<String> {
+    let mut buffer = [0; 7];
+    let read = TcpStream::connect(server)?.read(&mut buffer)?;
+    String::from_utf8(buffer[..read].to_vec()).map_err(io::Error::other)
+}
+
+fn the_first_of_lines(server: SocketAddr) -> io::Result<String> {
+    let mut lines = BufReader::new(TcpStream::connect(server)?).lines();
+    lines.next().unwrap_or(Ok(String::new()))
+}
+
 fn no_test_for_the_end(server: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect(server)?;
     let mut all = Vec::new();

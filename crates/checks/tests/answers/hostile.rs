@@ -98,6 +98,7 @@ fn eats_memory(_: TcpListener, _: Clock) -> io::Result<()> {
 }
 
 #[expect(unconditional_recursion, reason = "what this answer is about")]
+#[expect(clippy::only_used_in_recursion, reason = "the same")]
 fn overflows(listener: TcpListener, now: Clock) -> io::Result<()> {
     let room = std::hint::black_box([0_u8; 4096]);
     let result = overflows(listener, now);
