@@ -137,6 +137,9 @@ fn server(program: &Program, addr: Option<&str>, out: &mut Screen) -> Result<()>
         )
     })?;
     let addr = listener.local_addr()?;
+    // Ends the process, and the kernel closes what it had open. A later lesson stops
+    // without cutting off a conversation.
+    ctrlc::set_handler(|| process::exit(0))?;
     writeln!(out, "listening on {addr}")?;
     writeln!(out, "stop with Ctrl-C; in another terminal, one of:")?;
     writeln!(
@@ -145,9 +148,6 @@ fn server(program: &Program, addr: Option<&str>, out: &mut Screen) -> Result<()>
         program.name
     )?;
     writeln!(out, "  nc {} {}", addr.ip(), addr.port())?;
-    // Ends the process, and the kernel closes what it had open. A later lesson stops
-    // without cutting off a conversation.
-    ctrlc::set_handler(|| process::exit(0))?;
     serve(&listener, PATIENCE, program.talk, |peer, news| {
         // A server whose terminal is gone goes on serving.
         let _ = match news {

@@ -94,12 +94,7 @@ pub fn take_part(
 ) -> io::Result<()> {
     let heading = next_line(server)?;
     writeln!(screen, "{heading}")?;
-    let count = heading
-        .split(' ')
-        .next()
-        .and_then(|count| count.parse().ok());
-    let count: u64 = count.ok_or(ErrorKind::InvalidData)?;
-    for _ in 0..count {
+    for _ in 0..count_in(&heading)? {
         writeln!(screen, "{}", next_line(server)?)?;
     }
     loop {
@@ -114,6 +109,16 @@ pub fn take_part(
     }
 }
 // ANCHOR_END: take_part
+
+/// The number that a heading such as `2 lines so far` begins with.
+fn count_in(heading: &str) -> io::Result<u64> {
+    let count = heading
+        .split(' ')
+        .next()
+        .and_then(|count| count.parse().ok());
+    let why = "the server does not say how many lines there are";
+    count.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, why))
+}
 
 /// The longest answer: the number of a line, and the line.
 const MAX_ANSWER: usize = MAX_LINE + 100;

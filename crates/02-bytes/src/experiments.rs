@@ -9,8 +9,8 @@ use lesson_2::flow::{self, Flow};
 use lesson_2::seams;
 use lesson_2::surprise::{self, Cost, Way};
 
-/// Who has moved no byte over loopback for so long will not move one any more.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// If no byte has moved over loopback for so long, none will.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 pub fn seams(out: &mut impl Write) -> Result<()> {
     let context = "cannot talk to ourselves";

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, ErrorKind, Stdout, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZero;
 use std::process::{self, ExitCode};
 use std::str::FromStr;
 use std::time::Duration;
@@ -143,11 +144,11 @@ fn bind(addr: SocketAddr) -> Result<TcpListener> {
 fn server(program: Program, addr: Option<&str>, out: &mut Screen) -> Result<()> {
     let listener = bind(program.addr(addr)?)?;
     let (addr, name) = (listener.local_addr()?, program.name());
+    ctrlc::set_handler(|| process::exit(0))?; // the kernel closes what is open
     writeln!(out, "listening on {addr}")?;
     writeln!(out, "stop with Ctrl-C; in another terminal, one of:")?;
     writeln!(out, "  cargo run -p lesson-2 -- client {name} {addr}")?;
     writeln!(out, "  nc {} {}", addr.ip(), addr.port())?;
-    ctrlc::set_handler(|| process::exit(0))?; // the kernel closes what was open
 
     let mut log = Log::default(); // one for all visits
     let talk = |stream: &TcpStream| match program {
@@ -203,7 +204,9 @@ fn drip(
     let mut pause = Duration::ZERO;
     for option in options.chunks(2) {
         match *option {
-            ["--bytes", bytes] => cut = Cut::Bytes(number(bytes)?),
+            ["--bytes", bytes] => {
+                cut = Cut::Bytes(number::<NonZero<usize>>(bytes)?.get())
+            }
             ["--random", seed] => {
                 cut = Cut::Random {
                     most: 16,
@@ -220,6 +223,7 @@ fn drip(
         }
     }
     let listener = bind(listen)?;
+    ctrlc::set_handler(|| process::exit(0))?;
     let proxy = Rechunk::new(cut).pause(pause).start(listener, target)?;
     writeln!(out, "listening on {}", proxy.addr())?;
     writeln!(out, "and passing on what comes to {target}, until Ctrl-C")?;

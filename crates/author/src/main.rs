@@ -4,6 +4,7 @@
 //! of the book that are generated, and says where the four rooms of a lesson (crate,
 //! exercises, solutions, chapter) do not agree.
 
+mod pieces;
 mod rooms;
 mod stubs;
 
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
 /// A place where something does not agree: the file, and what is wrong with it.
@@ -44,7 +46,19 @@ fn command() -> Command {
         .subcommand(
             Command::new("stubs")
                 .about("Cut every exercise's stub from its solution")
-                .arg(check),
+                .arg(&check),
+        )
+        .subcommand(
+            Command::new("pieces")
+                .about("Make the generated pieces of the book anew")
+                .arg(check)
+                .arg(
+                    Arg::new("NAME")
+                        .num_args(0..)
+                        .value_parser(PossibleValuesParser::new(pieces::names()))
+                        .hide_possible_values(true)
+                        .help("Make these alone"),
+                ),
         )
         .subcommand(
             Command::new("check").about(
@@ -64,6 +78,11 @@ fn main() -> ExitCode {
     let done = root().and_then(|root| match matches.subcommand() {
         Some(("stubs", args)) if args.get_flag("check") => stubs::differing(&root),
         Some(("stubs", _)) => stubs::write(&root).map(|()| Vec::new()),
+        Some(("pieces", args)) => {
+            let names = args.get_many::<String>("NAME").unwrap_or_default();
+            let names: Vec<&str> = names.map(String::as_str).collect();
+            pieces::make(&root, &names, args.get_flag("check"))
+        }
         _ => rooms::check(&root),
     });
     match done {

@@ -7,7 +7,7 @@
 use checks::catalogue::Exercise;
 
 /// What `{{progress}}` becomes.
-pub const PROGRESS: &str = "<div class=\"hs-live hs-progress\" data-key=\"progress\"><!--hs:progress--></div>";
+pub const PROGRESS: &str = r#"<div class="hs-live hs-progress" data-key="progress"><!--hs:progress--></div>"#;
 
 /// How a hole for an exercise's state begins; the id and `-->` follow.
 pub const STATE: &str = "<!--hs:state ";

@@ -9,8 +9,8 @@
 //! - `{{progress}}`: how many exercises of each chapter are passed, on live pages.
 //!
 //! The rules: every code block names its language; a Rust block is either a doctest
-//! that its lesson's crate runs, or (`rust,ignore`) one piece, included by its anchor,
-//! of code that is compiled where it lives; what is included is there. mdBook itself
+//! that its lesson's crate runs, or (`rust,ignore`) one piece of code, included by its
+//! anchor, that is compiled where it lives; what is included is there. mdBook itself
 //! passes over a missing file or anchor with a message that nobody reads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +26,7 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use crate::book::Project;
 use crate::boxes;
 use crate::finding::Finding;
+use crate::orders::{Order, check_anchor, orders};
 
 /// What was learnt from all the chapters.
 #[derive(Debug, Default)]
@@ -401,75 +402,6 @@ impl Reader<'_> {
         let svg = fs::read_to_string(&target)
             .map_err(|error| format!("cannot draw {path}: {error}"))?;
         boxes::picture(&svg).ok_or_else(|| format!("{path} holds no <svg> element"))
-    }
-}
-
-/// One of mdBook's own directives: `{{#include path:anchor}}`.
-struct Order<'a> {
-    at: usize,
-    word: &'a str,
-    rest: &'a str,
-    text: &'a str,
-}
-
-impl<'a> Order<'a> {
-    /// The path, and what is said after its first colon.
-    fn target(&self) -> (&'a str, &'a str) {
-        let target = self.rest.split_whitespace().next().unwrap_or("");
-        target.split_once(':').unwrap_or((target, ""))
-    }
-}
-
-/// The directives that mdBook will follow; one with a backslash before it is text.
-fn orders(text: &str) -> Vec<Order<'_>> {
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices("{{") {
-        let Some(end) = text[at..].find('}') else {
-            continue;
-        };
-        let whole = &text[at..at + end];
-        let Some(inside) = whole[2..].trim_start().strip_prefix('#') else {
-            continue;
-        };
-        let closed = text[at + end..].starts_with("}}");
-        if text[..at].ends_with('\\') || !closed {
-            continue;
-        }
-        let (word, rest) = inside
-            .split_once(char::is_whitespace)
-            .unwrap_or((inside, ""));
-        found.push(Order {
-            at,
-            word,
-            rest,
-            text: &text[at..at + end + 2],
-        });
-    }
-    found
-}
-
-/// Whether something stands between `ANCHOR: name` and `ANCHOR_END: name`.
-fn check_anchor(text: &str, name: &str) -> Result<(), &'static str> {
-    let marks = |line: &str, word: &str| {
-        line.split_once(word).is_some_and(|(_, rest)| {
-            let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-            rest.trim_start().split(|c| !word(c)).next() == Some(name)
-        })
-    };
-    let mut lines = text.lines().skip_while(|line| !marks(line, "ANCHOR:"));
-    lines.next().ok_or("is not there")?;
-    let (mut empty, mut closed) = (true, false);
-    for line in lines {
-        closed = marks(line, "ANCHOR_END:");
-        if closed {
-            break;
-        }
-        empty &= line.trim().is_empty();
-    }
-    match (closed, empty) {
-        (false, _) => Err("has no end"),
-        (true, true) => Err("holds nothing"),
-        (true, false) => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The parent writes lines of JSON to our standard input:
 //!
 //! - `{"kind":"state","passed":["tcp/greeting"]}`: these are passed, and no others;
-//! - `{"kind":"verdict","verdict":{…}}`: an exercise was checked, with this verdict;
+//! - `{"kind":"verdict","verdict":{…}}`: an exercise was checked, with this result;
 //! - `{"kind":"current","exercise":"tcp/greeting"}`: the learner works on this one;
 //!   without an exercise, on none.
 
@@ -14,18 +14,10 @@ use std::sync::Arc;
 use checks::catalogue::{self, Exercise};
 use checks::verdict::Verdict;
 use nanoserde::{DeJson, SerJson};
+use serde_json::Value;
 
 use crate::boxes::escape;
 use crate::verdict;
-
-/// A line from the parent.
-#[derive(DeJson)]
-struct Message {
-    kind: String,
-    passed: Option<Vec<String>>,
-    verdict: Option<Verdict>,
-    exercise: Option<String>,
-}
 
 /// What is known of the learner. Ids that the catalogue does not know are kept.
 #[derive(Debug, Default)]
@@ -78,26 +70,21 @@ pub struct Lesson {
 impl Learner {
     /// Takes a line from the parent; says what is wrong with one it cannot take.
     pub fn hear(&mut self, line: &str) -> Result<(), String> {
-        let message = Message::deserialize_json(line)
+        let message: Value = serde_json::from_str(line)
             .map_err(|error| format!("not a message: {error}"))?;
-        let missing = |what| format!("a message `{}` without {what}", message.kind);
-        match message.kind.as_str() {
-            "state" => {
-                let passed = message.passed.ok_or_else(|| missing("`passed`"))?;
-                self.passed = passed.into_iter().collect();
-                // A reset exercise starts anew, whatever was said of it before.
-                self.verdicts.retain(|id, verdict| {
-                    !verdict.passed || self.passed.contains(id)
-                });
-            }
+        let kind = message["kind"].as_str().unwrap_or_default();
+        match kind {
+            "state" => self.passed = ids(&message["passed"])?,
             "verdict" => {
-                let verdict = message.verdict.ok_or_else(|| missing("`verdict`"))?;
+                let verdict = parse(&message["verdict"])?;
                 if verdict.passed {
                     self.passed.insert(verdict.exercise.clone());
                 }
                 self.verdicts.insert(verdict.exercise.clone(), verdict);
             }
-            "current" => self.current = message.exercise,
+            "current" => {
+                self.current = message["exercise"].as_str().map(str::to_owned);
+            }
             other => return Err(format!("a message of an unknown kind: {other:?}")),
         }
         Ok(())
@@ -151,8 +138,8 @@ impl Learner {
         {
             html += &format!(
                 "<li><a href=\"{0}.html\">{1}</a> \
-                 <progress value=\"{passed}\" max=\"{of}\" aria-label=\"{1}\"></progress> \
-                 <span>{passed} of {of}</span></li>\n",
+                 <progress value=\"{passed}\" max=\"{of}\" aria-label=\"{1}\">\
+                 </progress> <span>{passed} of {of}</span></li>\n",
                 lesson.stem,
                 escape(lesson.title),
             );
@@ -193,6 +180,23 @@ impl Learner {
     }
 }
 
+fn ids(passed: &Value) -> Result<BTreeSet<String>, String> {
+    let ids = passed
+        .as_array()
+        .ok_or("a `state` without a list `passed`")?;
+    ids.iter()
+        .map(|id| id.as_str().map(str::to_owned))
+        .collect::<Option<_>>()
+        .ok_or_else(|| "an id in `passed` that is no text".into())
+}
+
+/// The text goes through serde_json first: what is no JSON must not reach nanoserde,
+/// which looks for the end of a field that it does not know for ever.
+fn parse(verdict: &Value) -> Result<Verdict, String> {
+    Verdict::deserialize_json(&verdict.to_string())
+        .map_err(|error| format!("a `verdict` that is none: {error}"))
+}
+
 const NOT_STARTED: &str = "<p>Save the file while <code>cargo learn</code> runs, and \
                            the verdict appears here.</p>\n";
 
@@ -215,4 +219,107 @@ fn version(html: &str) -> String {
     let mut hasher = DefaultHasher::new();
     html.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Learner, Piece};
+
+    const PASSED: &str =
+        "{\"kind\":\"state\",\"passed\":[\"tcp/greeting\",\"old/id\"]}";
+
+    fn verdict(passed: bool, failure: &str) -> String {
+        format!(
+            "{{\"kind\":\"verdict\",\"verdict\":{{\"exercise\":\"tcp/greeting\",\
+             \"passed\":{passed},\"probes\":[],\"failure\":{failure},\"micros\":1,\
+             \"waited_micros\":0}}}}"
+        )
+    }
+
+    fn failure(untouched: bool) -> String {
+        format!(
+            "{{\"probe\":\"p\",\"title\":\"t\",\"untouched\":{untouched},\"summary\":\
+             \"no answer came\",\"expected\":\"\",\"got\":\"\",\"kernel\":[],\
+             \"output\":\"\",\"timeline\":{{\"left\":\"\",\"right\":\"\",\
+             \"events\":[]}}}}"
+        )
+    }
+
+    fn state(learner: &Learner) -> String {
+        let pieces = learner.pieces();
+        let mut pieces = pieces.iter();
+        let piece = pieces.find(|piece| piece.key == "tcp/greeting").unwrap();
+        let Piece { html, .. } = &**piece;
+        let start = html.find("hs-is-").unwrap() + "hs-is-".len();
+        html[start..html.find("\">").unwrap()].to_owned()
+    }
+
+    fn after(lines: &[&str]) -> String {
+        let mut learner = Learner::default();
+        for line in lines {
+            learner.hear(line).unwrap();
+        }
+        state(&learner)
+    }
+
+    #[test]
+    fn the_last_verdict_counts_before_the_state() {
+        let (bad, good) = (verdict(false, &failure(false)), verdict(true, "null"));
+        assert_eq!(after(&[]), "not-started");
+        assert_eq!(after(&[PASSED]), "passed");
+        assert_eq!(after(&[&bad]), "failing");
+        assert_eq!(after(&[&good]), "passed");
+        assert_eq!(after(&[PASSED, &bad]), "failing");
+        assert_eq!(after(&[&bad, &good]), "passed");
+    }
+
+    #[test]
+    fn an_exercise_that_was_reset_is_not_started() {
+        let good = verdict(true, "null");
+        let none = "{\"kind\":\"state\",\"passed\":[]}";
+        assert_eq!(after(&[PASSED, &good, none]), "not-started");
+    }
+
+    #[test]
+    fn a_stub_that_nobody_has_touched_is_not_started() {
+        assert_eq!(after(&[&verdict(false, &failure(true))]), "not-started");
+    }
+
+    #[test]
+    fn a_lesson_counts_its_own_exercises() {
+        let mut learner = Learner::default();
+        learner.hear(PASSED).unwrap();
+        let lessons = learner.lessons();
+        assert_eq!((lessons[0].passed, lessons[1].passed), (1, 0));
+        assert!(lessons.iter().all(|lesson| lesson.of > 0));
+    }
+
+    #[test]
+    fn a_piece_has_another_version_when_it_is_another() {
+        let version = |learner: &Learner| learner.pieces()[0].version.clone();
+        let mut learner = Learner::default();
+        let before = version(&learner);
+        assert_eq!(version(&learner), before);
+        learner.hear(PASSED).unwrap();
+        assert_ne!(version(&learner), before);
+    }
+
+    #[test]
+    fn broken_lines_are_refused_and_change_nothing() {
+        let whole = verdict(false, &failure(false));
+        for seed in 0..500 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut line = whole.clone().into_bytes();
+            line.truncate(random.usize(1..line.len()));
+            for _ in 0..random.usize(..4) {
+                let at = random.usize(..line.len());
+                line[at] = *random.choice(b"{}[]\",:0x\\\xff").unwrap();
+            }
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let mut learner = Learner::default();
+            learner.hear(PASSED).unwrap();
+            assert!(learner.hear(&line).is_err(), "seed {seed}: {line}");
+            assert_eq!(state(&learner), "passed", "seed {seed}");
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! Read in this order, which is also the order in which a chapter becomes a page:
 //!
 //! 1. [`book`]: one build, from the sources to the finished files or the findings;
-//! 2. [`chapter`]: a chapter's text, its directives and the rules it keeps;
+//! 2. [`chapter`] and [`orders`]: a chapter's text, its directives, its rules;
 //! 3. [`boxes`]: the box that an exercise gets;
 //! 4. [`page`] and [`links`]: what is in a finished page, and whether its links lead
 //!    anywhere;
@@ -24,6 +24,7 @@ pub mod http;
 pub mod learner;
 pub mod links;
 pub mod live;
+pub mod orders;
 pub mod page;
 pub mod site;
 pub mod verdict;

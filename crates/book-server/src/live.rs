@@ -144,9 +144,10 @@ impl Live {
         };
         format!(
             "\n<div id=\"hs-notice\" class=\"hs-notice\" role=\"status\" \
-             aria-live=\"polite\" data-events=\"/events\" data-known=\"{}\">{}</div>\n\
-             <p id=\"hs-say\" class=\"hs-unseen\" role=\"status\" aria-live=\"polite\">\
-             </p>\n",
+             aria-live=\"polite\" data-events=\"/events\" \
+             data-known=\"{}\">{}</div>\n\
+             <p id=\"hs-say\" class=\"hs-unseen\" role=\"status\" \
+             aria-live=\"polite\"></p>\n",
             escape(&known.serialize_json()),
             match self.trouble_html() {
                 none if none.is_empty() => none,

@@ -163,3 +163,62 @@ fn content_type(path: &str) -> &'static str {
         _ => "application/octet-stream",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{File, Hole, Page, Site};
+
+    #[test]
+    fn every_hole_is_filled_in_its_place_and_nothing_else_is_changed() {
+        let html = "<p>a</p><main>b<!--hs:state tcp/x-->c<!--hs:progress-->\
+                    <!--hs:state --><!--hs:state y--></main><!--other--><!--hs:state open";
+        let filled = Page::new(html).fill(|hole| match hole {
+            Hole::Notice => "[notice]".into(),
+            Hole::Progress => "[progress]".into(),
+            Hole::State(id) => format!("[{id}]"),
+        });
+        assert_eq!(
+            filled,
+            "<p>a</p><main>[notice]b[tcp/x]c[progress][][y]</main><!--other-->\
+             <!--hs:state open"
+        );
+    }
+
+    #[test]
+    fn a_page_may_run_the_scripts_that_it_was_built_with() {
+        let policy = |html| Page::new(html).policy;
+        let (one, other) = (
+            policy("<script>f()</script>"),
+            policy("<script>g()</script>"),
+        );
+        assert_ne!(one, other);
+        // printf %s 'f()' | openssl dgst -sha256 -binary | base64
+        let hash = "'sha256-GcEEE0IkDzIP5EQ6DXZaDPORqT5RTBELX8Fyzyg9yvo='";
+        assert!(one.contains(hash), "{one}");
+    }
+
+    #[test]
+    fn a_path_is_a_key_and_nothing_more() {
+        let files = ["index.html", "a/index.html", "a/b.css", ".nojekyll"];
+        let files = files.map(|path| (path.to_owned(), Vec::new()));
+        let site = Site::new(BTreeMap::from(files));
+        for path in ["/", "", "/index.html", "/a/", "/a/b.css", "a/b.css"] {
+            assert!(site.get(path).is_some(), "{path}");
+        }
+        for path in [
+            "/.nojekyll",
+            "/a",
+            "/a/../index.html",
+            "//index.html",
+            "/./",
+        ] {
+            assert!(site.get(path).is_none(), "{path}");
+        }
+        assert!(matches!(
+            site.get("/a/b.css"),
+            Some(File::Asset("text/css; charset=utf-8", _))
+        ));
+    }
+}

@@ -24,8 +24,8 @@ fn probes_html(verdict: &Verdict) -> String {
     let passed = |probed: &&Probed| probed.state == ProbeState::Passed;
     let count = verdict.probes.iter().filter(passed).count();
     let mut html = format!(
-        "<details class=\"hs-probes\"><summary>{count} of {} probes passed</summary>\n\
-         <ul>\n",
+        "<details class=\"hs-probes\">\
+         <summary>{count} of {} probes passed</summary>\n<ul>\n",
         verdict.probes.len(),
     );
     for Probed { title, state, .. } in &verdict.probes {
@@ -39,7 +39,8 @@ fn probes_html(verdict: &Verdict) -> String {
             _ => String::new(),
         };
         html += &format!(
-            "<li class=\"{class}\">{} <span class=\"hs-word\">{word}{why}</span></li>\n",
+            "<li class=\"{class}\">{} \
+             <span class=\"hs-word\">{word}{why}</span></li>\n",
             escape(title)
         );
     }

@@ -132,7 +132,8 @@ fn an_anchor_without_end_or_content_is_refused() {
     );
     course.append(
         "book/src/01-tcp.md",
-        "```text\n{{#include generated/a.txt:open}}\n{{#include generated/b.txt:x}}\n```\n",
+        "```text\n{{#include generated/a.txt:open}}\n\
+         {{#include generated/b.txt:x}}\n```\n",
     );
     let findings = build(&course.project()).findings;
     let texts: Vec<&str> = findings.iter().map(|found| found.text.as_str()).collect();
@@ -249,8 +250,8 @@ fn a_link_that_is_alive_is_not_found() {
     let course = Course::new();
     course.append(
         "book/src/01-tcp.md",
-        "[a](https://example.org/) [b](mailto:a@example.org) [c](generated/split.svg)\n\
-         [d](02-bytes.md?q=1#one-read-is-not-one-message) [e](./02-bytes.html) \
+        "[a](https://example.org/) [b](mailto:a@example.org)\n\
+         [c](generated/split.svg)\n[d](02-bytes.md?q=1#one-read-is-not-one-message) [e](./02-bytes.html) \
          [f](#what-travels)\n",
     );
     assert_eq!(build(&course.project()).findings, []);

@@ -117,11 +117,12 @@ fn too_wide(browser: &Browser) -> String {
         if (page.scrollWidth <= page.clientWidth &&
             [...document.querySelectorAll('main *')].every(element =>
                 element.getBoundingClientRect().right <= page.clientWidth + 1 ||
-                element.closest('pre, .table-wrapper, .hs-unseen, .hs-word, svg'))) return '';
+                element.closest('pre, .table-wrapper, svg, .hs-unseen, .hs-word'))
+            ) return '';
         return [...document.querySelectorAll('main *')]
-            .filter(element => element.getBoundingClientRect().right > page.clientWidth)
-            .map(element => element.tagName + '.' + element.className).join(' ') || 'page';";
-    browser.run(script).as_str().unwrap().to_owned()
+            .filter(e => e.getBoundingClientRect().right > page.clientWidth)
+            .map(e => e.tagName + '.' + e.className).join(' ') || 'page';";
+    browser.run(script).as_str().expect("a text").to_owned()
 }
 
 /// Texts of the course's own whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3).
@@ -150,7 +151,8 @@ fn faint(browser: &Browser) -> String {
         const faint = [];
         for (const element of document.querySelectorAll(
             '.hs-exercise *:not(svg, svg *), main p, main a, summary')) {
-            const own = [...element.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+            const own = [...element.childNodes]
+                .some(node => node.nodeType === 3 && node.data.trim());
             if (!own || !element.checkVisibility()) continue;
             const below = background(element);
             const [a, b] = [light(rgb(getComputedStyle(element).color, below)),
@@ -160,7 +162,7 @@ fn faint(browser: &Browser) -> String {
                 + `${contrast.toFixed(2)}: ${element.textContent.slice(0, 20)}`);
         }
         return faint.join('; ');";
-    browser.run(script).as_str().unwrap().to_owned()
+    browser.run(script).as_str().expect("a text").to_owned()
 }
 
 #[test]

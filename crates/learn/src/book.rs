@@ -251,7 +251,8 @@ pub fn open_browser(url: &str) -> bool {
     }
 }
 
-fn browser() -> Option<&'static OsStr> {
+/// The program that shows an address to this user, if there is a display.
+pub fn browser() -> Option<&'static OsStr> {
     if cfg!(target_os = "macos") {
         return Some(OsStr::new("open"));
     }

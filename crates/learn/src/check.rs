@@ -31,7 +31,7 @@ pub enum Outcome {
     /// It has a verdict, and the compiler may have warned.
     Judged {
         /// The verdict.
-        verdict: Verdict,
+        verdict: Box<Verdict>,
         /// The compiler's warnings as it prints them; may be empty.
         warnings: String,
     },
@@ -180,7 +180,10 @@ fn read(id: &str, finished: Finished, warnings: String, took: Duration) -> Outco
         Ended::TooMuch => format!("it printed more than {} MB", MAX_OUTPUT >> 20),
         Ended::Lost => "it was killed together with its keeper".to_owned(),
         Ended::Itself(status) => match verdict(&finished.stdout, id) {
-            Some(verdict) => return Outcome::Judged { verdict, warnings },
+            Some(verdict) => {
+                let verdict = Box::new(verdict);
+                return Outcome::Judged { verdict, warnings };
+            }
             None => format!("it ended with {status}"),
         },
     };

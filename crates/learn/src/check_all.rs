@@ -49,7 +49,7 @@ pub fn check_all(
         Ok(())
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
         for worker in workers {
             if let Ok(ended) = worker.join() {
                 ended?;

@@ -79,12 +79,12 @@ fn named_if_any(
     Ok(Some(project.exercise(name, &here()?)?))
 }
 
-fn load_progress(project: &Project) -> Result<Progress> {
-    let (progress, remark) = Progress::load(&project.root)?;
+fn load_progress(project: &Project) -> Progress {
+    let (progress, remark) = Progress::load(&project.root);
     if let Some(remark) = remark {
         eprintln!("{remark}");
     }
-    Ok(progress)
+    progress
 }
 
 /// What is said where no exercise is left to do.
@@ -102,7 +102,7 @@ fn next_open(project: &Project, progress: &Progress) -> Option<&'static Exercise
 }
 
 fn list(project: &Project, json: bool) -> Result<ExitCode> {
-    let progress = load_progress(project)?;
+    let progress = load_progress(project);
     match json {
         true => say(&format!("{}\n", list::json(project, &progress))),
         false => say(&list::table(project, &progress, &look::stdout())),
@@ -110,7 +110,7 @@ fn list(project: &Project, json: bool) -> Result<ExitCode> {
 }
 
 fn next(project: &Project) -> Result<ExitCode> {
-    let progress = load_progress(project)?;
+    let progress = load_progress(project);
     match next_open(project, &progress) {
         Some(exercise) => say(&format!(
             "{}\n{}\n{}\n{}\n",
@@ -147,7 +147,7 @@ fn watch(project: Project, matches: &ArgMatches, no_book: bool) -> Result<ExitCo
         return watch::watch(project, first, !no_book);
     }
     eprintln!("watching needs a terminal; this is one check");
-    let progress = load_progress(&project)?;
+    let progress = load_progress(&project);
     match first.or_else(|| next_open(&project, &progress)) {
         Some(exercise) => check_one(&project, exercise, false),
         None => nothing_left(&project),
@@ -188,7 +188,11 @@ fn check_one(project: &Project, exercise: &Exercise, json: bool) -> Result<ExitC
     let phase = |phase| waiting.phase(&phase);
     let outcome = check::check(project, exercise, color, &Cancel::default(), phase)?;
     waiting.end();
-    record(&mut load_progress(project)?, exercise, &outcome);
+    let mut progress = load_progress(project);
+    if let Some(state) = outcome.state() {
+        progress.note(exercise.id, state);
+    }
+    save(progress);
     let book = None;
     let teller = Teller {
         project,
@@ -207,7 +211,7 @@ fn check_several(
     exercises: &[&'static Exercise],
     json: bool,
 ) -> Result<ExitCode> {
-    let mut progress = load_progress(project)?;
+    let mut progress = load_progress(project);
     let look = look::stdout();
     let mut waiting = Waiting::new();
     let mut done: Vec<(&'static Exercise, Outcome)> = Vec::new();
@@ -223,12 +227,15 @@ fn check_several(
     waiting.end();
     done.sort_by_key(|(exercise, _)| project.index_of(exercise));
     for (exercise, outcome) in &done {
-        record(&mut progress, exercise, outcome);
+        if let Some(state) = outcome.state() {
+            progress.note(exercise.id, state);
+        }
         match json {
             true => say(&json_line(exercise, outcome_word(outcome), outcome))?,
             false => say(&format!("{}\n", list::result(exercise, outcome, &look)))?,
         };
     }
+    save(progress);
     let passed = done.iter().filter(|(_, outcome)| outcome.passed()).count();
     if !json {
         say(&summary(&done, passed, &look))?;
@@ -254,10 +261,8 @@ fn exit_code(good: bool) -> ExitCode {
     }
 }
 
-fn record(progress: &mut Progress, exercise: &Exercise, outcome: &Outcome) {
-    if let Some(state) = outcome.state()
-        && let Err(error) = progress.record(exercise.id, state)
-    {
+fn save(mut progress: Progress) {
+    if let Err(error) = progress.save() {
         eprintln!("your progress is not saved: {error:#}");
     }
 }
@@ -285,7 +290,7 @@ fn outcome_word(outcome: &Outcome) -> &'static str {
 fn json_line(exercise: &Exercise, word: &'static str, outcome: &Outcome) -> String {
     let (message, verdict) = match outcome {
         Outcome::Judged { verdict, warnings } => {
-            (warnings.clone(), Some(verdict.clone()))
+            (warnings.clone(), Some((**verdict).clone()))
         }
         Outcome::DoesNotCompile(words) | Outcome::CannotBuild(words) => {
             (words.clone(), None)
@@ -368,7 +373,7 @@ fn reset(project: &Project, matches: &ArgMatches) -> Result<ExitCode> {
         say("nothing was reset\n")?;
         return Ok(ExitCode::FAILURE);
     }
-    let mut progress = load_progress(project)?;
+    let mut progress = load_progress(project);
     for exercise in exercises {
         let id = exercise.id;
         let done = match reset::reset(project, exercise)? {
@@ -380,10 +385,9 @@ fn reset(project: &Project, matches: &ArgMatches) -> Result<ExitCode> {
             ),
         };
         say(&done)?;
-        if let Err(error) = progress.record(id, None) {
-            eprintln!("your progress is not saved: {error:#}");
-        }
+        progress.note(id, None);
     }
+    save(progress);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -414,7 +418,7 @@ fn book_until_stopped(project: &Project, matches: &ArgMatches) -> Result<ExitCod
     let page = exercise.map_or(String::new(), Exercise::page);
     let port: u16 = matches.get_one("port").copied().unwrap_or_default();
     let passed = project.exercises.iter().map(|exercise| exercise.id);
-    let progress = load_progress(project)?;
+    let progress = load_progress(project);
     let passed = passed
         .filter(|id| progress.has_passed(id))
         .map(str::to_owned)

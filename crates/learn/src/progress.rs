@@ -53,6 +53,8 @@ pub struct Progress {
     entries: BTreeMap<String, Entry>,
     /// Lines of a later version of this program, kept as they are.
     foreign: Vec<String>,
+    /// What was noted and not saved yet; nothing for an exercise that is open again.
+    unsaved: Vec<(String, Option<Entry>)>,
 }
 
 /// What [`Progress::load`] found, where it is worth a word.
@@ -60,9 +62,17 @@ pub type Remark = Option<String>;
 
 impl Progress {
     /// Loads the progress kept under `root`. A file that is broken is put aside and
-    /// what can be read of it is kept; the remark says so.
-    pub fn load(root: &Path) -> Result<(Progress, Remark)> {
-        Progress::load_file(root.join(".learn").join("progress.txt"))
+    /// what can be read of it is kept; one that cannot be read is left alone. The
+    /// remark says so.
+    pub fn load(root: &Path) -> (Progress, Remark) {
+        let file = root.join(".learn").join("progress.txt");
+        Progress::load_file(file.clone()).unwrap_or_else(|error| {
+            let (nothing, _) = Progress::parse(file, b"");
+            (
+                nothing,
+                Some(format!("Your progress lasts until you quit: {error:#}.")),
+            )
+        })
     }
 
     fn load_file(file: PathBuf) -> Result<(Progress, Remark)> {
@@ -85,6 +95,7 @@ impl Progress {
             file,
             entries: BTreeMap::new(),
             foreign: Vec::new(),
+            unsaved: Vec::new(),
         };
         let mut broken = 0;
         for line in text.lines().map(str::trim) {
@@ -117,7 +128,7 @@ impl Progress {
             1 => "a line makes no sense".to_owned(),
             n => format!("{n} lines make no sense"),
         };
-        let kept = match fs::copy(&self.file, &aside).and_then(|_| self.save()) {
+        let kept = match fs::copy(&self.file, &aside).and_then(|_| self.write()) {
             Ok(()) => format!("It is kept as {}", aside.display()),
             Err(error) => format!("It stays as it is ({error})"),
         };
@@ -139,31 +150,40 @@ impl Progress {
             .is_some_and(|entry| entry.state == State::Passed)
     }
 
-    /// The exercise that was checked last.
-    pub fn latest(&self) -> Option<(&str, State)> {
-        let latest = self.entries.iter().max_by_key(|(_, entry)| &entry.time);
-        latest.map(|(id, entry)| (id.as_str(), entry.state))
-    }
-
-    /// Notes how a check went, or with `None` that the exercise is as it was at first,
-    /// and saves it. What another `learn` has saved meanwhile is kept, and so is the
-    /// time at which an exercise came to be as it still is.
-    pub fn record(&mut self, id: &str, state: Option<State>) -> Result<()> {
-        if let Ok((kept, _)) = Progress::load_file(self.file.clone()) {
-            *self = kept;
-        }
+    /// Notes how a check went, or with `None` that the exercise is as it was at first.
+    /// An exercise that stays as it is keeps its time. [`save`](Self::save) keeps it.
+    pub fn note(&mut self, id: &str, state: Option<State>) {
         if self.get(id).map(|entry| entry.state) == state {
-            return Ok(());
+            return;
         }
         match state {
             Some(state) => self.set(id, state, &clock::stamp(SystemTime::now())),
             None => drop(self.entries.remove(id)),
         }
-        self.save()
-            .with_context(|| format!("cannot save {}", self.file.display()))
+        self.unsaved.push((id.to_owned(), self.get(id).cloned()));
     }
 
-    fn save(&self) -> io::Result<()> {
+    /// Saves what was noted since the last time, to what the file holds now: another
+    /// `learn` may have saved something meanwhile.
+    pub fn save(&mut self) -> Result<()> {
+        if self.unsaved.is_empty() {
+            return Ok(());
+        }
+        // What cannot be read may be worth more than what we would put in its place.
+        let (mut kept, _) = Progress::load_file(self.file.clone())?;
+        for (id, entry) in &self.unsaved {
+            match entry {
+                Some(entry) => drop(kept.entries.insert(id.clone(), entry.clone())),
+                None => drop(kept.entries.remove(id)),
+            }
+        }
+        kept.write()
+            .with_context(|| format!("cannot save {}", kept.file.display()))?;
+        *self = kept;
+        Ok(())
+    }
+
+    fn write(&self) -> io::Result<()> {
         let mut text = HEAD.to_owned();
         for (id, entry) in &self.entries {
             text.push_str(&format!("{id} {} {}\n", entry.state.word(), entry.time));
@@ -261,16 +281,16 @@ mod tests {
     #[test]
     fn what_is_recorded_is_there_the_next_time() {
         let folder = Folder::new("recorded");
-        let (mut progress, _) = Progress::load(&folder.0).unwrap();
-        progress
-            .record("tcp/greeting", Some(State::Passed))
-            .unwrap();
-        progress.record("tcp/repair", Some(State::Failed)).unwrap();
-        progress
-            .record("tcp/peer-card", Some(State::Passed))
-            .unwrap();
-        progress.record("tcp/peer-card", None).unwrap();
-        let (again, remark) = Progress::load(&folder.0).unwrap();
+        let (mut progress, _) = Progress::load(&folder.0);
+        progress.note("tcp/greeting", Some(State::Passed));
+        progress.save().unwrap();
+        progress.note("tcp/repair", Some(State::Failed));
+        progress.save().unwrap();
+        progress.note("tcp/peer-card", Some(State::Passed));
+        progress.save().unwrap();
+        progress.note("tcp/peer-card", None);
+        progress.save().unwrap();
+        let (again, remark) = Progress::load(&folder.0);
         assert_eq!(remark, None);
         assert!(again.has_passed("tcp/greeting"));
         assert_eq!(again.get("tcp/repair").unwrap().state, State::Failed);
@@ -283,9 +303,10 @@ mod tests {
         let line = "quic/streams dreamt-of 2031-01-01T00:00:00Z twice";
         let id = "quic/zero-rtt passed 2031-01-01T00:00:00Z";
         fs::write(folder.file(), format!("{line}\n{id}\n")).unwrap();
-        let (mut progress, remark) = Progress::load(&folder.0).unwrap();
+        let (mut progress, remark) = Progress::load(&folder.0);
         assert_eq!(remark, None);
-        progress.record("tcp/repair", Some(State::Failed)).unwrap();
+        progress.note("tcp/repair", Some(State::Failed));
+        progress.save().unwrap();
         let text = fs::read_to_string(folder.file()).unwrap();
         assert!(text.contains(line) && text.contains(id), "{text}");
     }
@@ -293,10 +314,12 @@ mod tests {
     #[test]
     fn two_at_once_keep_each_others_progress() {
         let folder = Folder::new("two");
-        let (mut one, _) = Progress::load(&folder.0).unwrap();
-        let (mut two, _) = Progress::load(&folder.0).unwrap();
-        one.record("tcp/greeting", Some(State::Passed)).unwrap();
-        two.record("tcp/repair", Some(State::Passed)).unwrap();
+        let (mut one, _) = Progress::load(&folder.0);
+        let (mut two, _) = Progress::load(&folder.0);
+        one.note("tcp/greeting", Some(State::Passed));
+        one.save().unwrap();
+        two.note("tcp/repair", Some(State::Passed));
+        two.save().unwrap();
         assert!(two.has_passed("tcp/greeting"));
     }
 
@@ -305,10 +328,9 @@ mod tests {
         let folder = Folder::new("time");
         let line = "tcp/greeting passed 2000-01-01T00:00:00Z\n";
         fs::write(folder.file(), line).unwrap();
-        let (mut progress, _) = Progress::load(&folder.0).unwrap();
-        progress
-            .record("tcp/greeting", Some(State::Passed))
-            .unwrap();
+        let (mut progress, _) = Progress::load(&folder.0);
+        progress.note("tcp/greeting", Some(State::Passed));
+        progress.save().unwrap();
         assert_eq!(
             progress.get("tcp/greeting").unwrap().time,
             "2000-01-01T00:00:00Z"
@@ -320,11 +342,11 @@ mod tests {
         let folder = Folder::new("damaged");
         let damaged = b"tcp/greeting passed 2026-01-01T00:00:00Z\ntcp/rep\xFF\0\n";
         fs::write(folder.file(), damaged).unwrap();
-        let (progress, remark) = Progress::load(&folder.0).unwrap();
+        let (progress, remark) = Progress::load(&folder.0);
         assert!(progress.has_passed("tcp/greeting"));
         assert!(remark.unwrap().contains("progress.txt.broken-1"));
         assert_eq!(folder.aside(), [damaged]);
-        assert_eq!(Progress::load(&folder.0).unwrap().1, None, "said once");
+        assert_eq!(Progress::load(&folder.0).1, None, "said once");
     }
 
     #[test]
@@ -332,23 +354,67 @@ mod tests {
         const PIECES: [&[u8]; 8] = [
             b"tcp/a ", b"passed ", b"failed ", b"2026", b"\n", b"\xC3", b"\0", b"# ",
         ];
-        for seed in 0..200 {
+        for seed in 0..60 {
             let mut random = fastrand::Rng::with_seed(seed);
             let pieces = (0..random.usize(0..40)).map(|_| PIECES[random.usize(0..8)]);
             let bytes = pieces.collect::<Vec<_>>().concat();
             let folder = Folder::new("any");
             fs::write(folder.file(), &bytes).unwrap();
-            let (progress, remark) = Progress::load(&folder.0).unwrap();
+            let (progress, remark) = Progress::load(&folder.0);
             match remark {
                 Some(_) => assert_eq!(folder.aside(), [bytes], "seed {seed}"),
                 None => assert_eq!(fs::read(folder.file()).unwrap(), bytes),
             }
-            let (again, remark) = Progress::load(&folder.0).unwrap();
+            let (again, remark) = Progress::load(&folder.0);
             assert_eq!(
                 (again.entries, remark),
                 (progress.entries, None),
                 "seed {seed}"
             );
+        }
+    }
+
+    /// Tells this test's second process, which is killed, from the first.
+    const VICTIM: &str = "LEARN_TEST_VICTIM";
+
+    #[test]
+    fn a_kill_at_any_moment_leaves_a_whole_file() {
+        if let Some(root) = std::env::var_os(VICTIM) {
+            let (mut progress, _) = Progress::load(Path::new(&root));
+            for turn in 0_u64.. {
+                let id = format!("tcp/e{}", turn % 50);
+                let state = if turn % 3 == 0 {
+                    State::Failed
+                } else {
+                    State::Passed
+                };
+                progress.note(&id, Some(state));
+                progress.save().unwrap();
+            }
+        }
+        let folder = Folder::new("kill");
+        let mut random = fastrand::Rng::with_seed(9);
+        for turn in 0..20 {
+            let _ = fs::remove_file(folder.file());
+            let mut victim = process::Command::new(std::env::current_exe().unwrap())
+                .args([
+                    "--exact",
+                    "progress::tests::a_kill_at_any_moment_leaves_a_whole_file",
+                ])
+                .env(VICTIM, &folder.0)
+                .stdout(process::Stdio::null())
+                .spawn()
+                .unwrap();
+            while !folder.file().exists() && victim.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            // Shapes the input: at which moment of its writing it is killed.
+            std::thread::sleep(Duration::from_micros(random.u64(0..20_000)));
+            victim.kill().unwrap();
+            victim.wait().unwrap();
+            let (progress, remark) = Progress::load(&folder.0);
+            assert_eq!(remark, None, "turn {turn}");
+            assert!(!progress.entries.is_empty(), "turn {turn}");
         }
     }
 }

@@ -12,10 +12,10 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use crate::text;
 use anyhow::{Context, Result};
 use console::{Key, Term};
 use rustix::termios::{self, OptionalActions, Termios};
-use crate::text;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
 /// What was before us, while it is not put back.

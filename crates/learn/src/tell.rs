@@ -71,7 +71,8 @@ impl Teller<'_> {
                     "" => "It printed nothing.".to_owned(),
                     output => format!("It printed:\n\n{output}"),
                 };
-                let what = self.wrapped(&format!("The check's program: {how}. {why}"));
+                let what =
+                    self.wrapped(&format!("The check's program: {how}. {why}"));
                 format!("{head}\n\n{what}\n{output}\n")
             }
             Outcome::Cancelled => format!("{id}: cancelled\n"),

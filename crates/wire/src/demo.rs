@@ -1,16 +1,20 @@
-//! A lesson's demonstration, compared with the transcript of it that the book shows.
+//! For the tests of the lessons: their programs, run from outside.
 //!
-//! For the tests of the lessons: [`run`] is for any program that ends by itself.
+//! [`prints`] compares a demonstration with the transcript of it that the book shows,
+//! [`run`] is for any program that ends by itself, [`Server`] for one that does not, and
+//! [`python`] for the other end in another language. Every wait has a limit, and no
+//! process outlives its test.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-/// A demonstration ends by itself in a few seconds; after this it is stuck.
+/// What these programs do, they do in a few seconds; after this they are stuck.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The moment that every date in a transcript shows.
@@ -172,7 +176,99 @@ fn end_of(child: &mut Child) -> io::Result<ExitStatus> {
     child.kill()?;
     child.wait()?;
     let why = format!("it had not ended after {} s", DEADLINE.as_secs());
-    Err(io::Error::new(io::ErrorKind::TimedOut, why))
+    Err(io::Error::new(ErrorKind::TimedOut, why))
+}
+
+/// A server program. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Server {
+    /// Starts `command`, without input.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = child.stdout.take().expect("standard output is piped");
+        let (sender, lines) = mpsc::channel();
+        // A thread, because a pipe knows no timeout; it ends when the child has.
+        thread::spawn(move || {
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            lines.try_for_each(|line| sender.send(line))
+        });
+        Ok(Self { child, lines })
+    }
+
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Panics
+    ///
+    /// If none comes within a minute.
+    pub fn line(&self) -> String {
+        self.lines
+            .recv_timeout(DEADLINE)
+            .expect("the server prints a line in time")
+    }
+
+    /// The address in its next line, behind the words `listening on`.
+    ///
+    /// # Panics
+    ///
+    /// If it prints something else, or nothing within a minute.
+    pub fn addr(&self) -> String {
+        let line = self.line();
+        line.strip_prefix("listening on ").expect(&line).to_string()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` if it has not after a minute.
+    pub fn end(mut self) -> io::Result<ExitStatus> {
+        end_of(&mut self.child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Python with `script` and its arguments; `None` if this machine has no Python, which
+/// is said on standard error.
+///
+/// # Panics
+///
+/// If there is no Python although the environment has `CI`: there, nothing is skipped.
+pub fn python(script: &str, args: &[&str]) -> Option<Command> {
+    let mut command = Command::new("python3");
+    command.args(["-u", "-c", script]).args(args);
+    match Command::new("python3").arg("--version").output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            assert!(env::var_os("CI").is_none(), "python3 is missing");
+            // Not `eprintln!`, which the test harness would hide.
+            let _ = writeln!(io::stderr(), "skipped: python3 is missing here");
+            None
+        }
+        _ => Some(command),
+    }
 }
 
 #[cfg(test)]

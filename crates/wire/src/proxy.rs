@@ -1,8 +1,8 @@
 //! A proxy that cuts a stream of bytes into other pieces.
 //!
-//! TCP promises the bytes and their order, not their grouping. A program that relies on
-//! the grouping works on one machine and fails between two. Put this proxy between the
-//! ends and it fails at home:
+//! TCP promises the bytes and their order, not their grouping. A program that relies
+//! on the grouping works on one machine and fails between two. Put this proxy between
+//! the ends and it fails at home:
 //!
 //! ```no_run
 //! use std::net::TcpListener;
@@ -20,9 +20,9 @@
 //! What the proxy passes on besides bytes: the end of one direction (the other stays
 //! open), a reset (as a reset), and slowness (it reads no faster than it can write).
 //! What it cannot: a reset from an end that has ended its own sending before is seen
-//! only with the next bytes for it. And the kernel of the receiver may join again what
-//! waits to be read: pieces stay apart for certain only where the reader keeps up, for
-//! which a pause between them helps.
+//! only with the next bytes for it. And the kernel of the receiver may join again
+//! what waits to be read: pieces stay apart for certain only where the reader keeps
+//! up, for which a pause between them helps.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -54,8 +54,8 @@ pub enum Cut {
     /// Not at all: what one read brings is passed on in one write.
     AsRead,
     /// Into pieces of so many bytes. What is left of a read is not held back, or two
-    /// ends that wait for each other's answers would wait for ever: the last piece may
-    /// be smaller.
+    /// ends that wait for each other's answers would wait for ever: the last piece
+    /// may be smaller.
     Bytes(usize),
     /// Into pieces of 1 to `most` bytes. The same `seed` and the same reads give the
     /// same pieces.
@@ -68,7 +68,7 @@ pub enum Cut {
     /// Joined: held until there are so many `bytes`, or nothing came for the time of
     /// `quiet`, or the sender has ended.
     Join {
-        /// Enough to be passed on at once.
+        /// Enough to be passed on at once; so many are held in memory.
         bytes: usize,
         /// How long a pause ends the waiting; not zero.
         quiet: Duration,
@@ -128,8 +128,8 @@ impl Rechunk {
 
     /// Starts to pass on what comes to `listener` to `target`, and the answers back.
     ///
-    /// Fails if the cut cannot be made ([`ErrorKind::InvalidInput`]), if the address of
-    /// `listener` cannot be told, or if there can be no new thread.
+    /// Fails if the cut cannot be made ([`ErrorKind::InvalidInput`]), if the address
+    /// of `listener` cannot be told, or if there can be no new thread.
     pub fn start(
         self,
         listener: TcpListener,
@@ -174,8 +174,8 @@ impl Proxy {
         self.shared.addr
     }
 
-    /// What has gone wrong, but for resets, which are part of the game. Iterating over
-    /// it waits for the next problem; `try_iter` does not.
+    /// What has gone wrong, but for resets, which are part of the game. Iterating
+    /// over it waits for the next problem; `try_iter` does not.
     pub fn problems(&self) -> &Receiver<io::Error> {
         &self.problems
     }
@@ -445,8 +445,8 @@ impl Link {
     }
 }
 
-/// Closing `stream` shall send RST, not FIN: to linger for no time at all means to drop
-/// what is unsent and to reset (socket(7), SO_LINGER).
+/// Closing `stream` shall send RST, not FIN: to linger for no time at all means to
+/// drop what is unsent and to reset (socket(7), SO_LINGER).
 ///
 /// Only Unix can be asked here; elsewhere the peer sees an ordinary end.
 fn close_with_reset(stream: &TcpStream) {
@@ -565,9 +565,7 @@ impl Direction<'_> {
         }
         loop {
             match from.read(buffer) {
-                Ok(0) if self.was_reset() => {
-                    return Err(broken(ErrorKind::ConnectionReset.into()));
-                }
+                Ok(0) if self.was_reset() => return Err(self.reset_by_sender()),
                 Ok(taken) => return Ok(Some(taken)),
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}
@@ -582,12 +580,21 @@ impl Direction<'_> {
         }
     }
 
-    /// Whether what looks like an end is a reset. The kernel tells of a reset once, and
-    /// it may have told the other thread, which was writing. A socket that was reset
-    /// has no peer any more; one that was closed by both sides has none either.
+    /// Whether what looks like an end is a reset. The kernel tells of a reset once,
+    /// and it may have told the other thread, which was writing. A socket that was
+    /// reset has no peer any more; one that was closed by both sides has none either.
     fn was_reset(self) -> bool {
         let closed_by_us = self.link.told(self.from).load(Ordering::SeqCst);
         !closed_by_us && self.link.stream(self.from).peer_addr().is_err()
+    }
+
+    fn reset_by_sender(self) -> Broken {
+        let error = ErrorKind::ConnectionReset.into();
+        Broken {
+            side: self.from,
+            call: "read from",
+            error,
+        }
     }
 
     /// Writes `piece`, for as long as anybody wants it.
@@ -608,8 +615,12 @@ impl Direction<'_> {
                 Ok(taken) => rest = &rest[taken..],
                 Err(error) => match error.kind() {
                     ErrorKind::Interrupted => {}
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut
-                        if !self.link.is_broken() => {}
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                        // While we wait here, nobody else asks after the sender.
+                        if self.was_reset() {
+                            return Err(self.reset_by_sender());
+                        }
+                    }
                     _ => return Err(broken(error)),
                 },
             }

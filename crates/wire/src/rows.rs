@@ -167,7 +167,8 @@ impl Pen {
         gap: ":",
     };
 
-    /// How wide `text` stands on the screen; every sign we let through takes one cell.
+    /// How wide `text` stands on the screen; every sign we let through takes one
+    /// cell.
     pub fn width(text: &str) -> usize {
         text.chars().count()
     }

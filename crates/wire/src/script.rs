@@ -37,13 +37,13 @@ pub const MOST_WRITTEN: usize = 64 << 20;
 /// Stands in the message of the error and of the panic that end a runaway program.
 pub const RUNAWAY: &str = "the program goes on calling a stream that gets nowhere";
 
-/// A scripted stream: [`Read`] and [`Write`] for the program, an account of every call
-/// for whoever wrote the script.
+/// A scripted stream: [`Read`] and [`Write`] for the program, an account of every
+/// call for whoever wrote the script.
 ///
 /// Clones are the same stream: give one to the program, keep one to ask afterwards.
-/// The reading side is a list of steps, in the order of the calls that add them. After
-/// the last one every read says end of file (`Ok(0)`), however often it is asked.
-/// Without more said, the writing side takes everything.
+/// The reading side is a list of steps, in the order of the calls that add them.
+/// After the last one every read says end of file (`Ok(0)`), however often it is
+/// asked. Without more said, the writing side takes everything.
 #[derive(Clone, Debug)]
 pub struct Script {
     state: Arc<Mutex<State>>,
@@ -206,8 +206,8 @@ impl Script {
     }
 
     /// How many bytes each read had room for, in order. A `BufReader` asks for its
-    /// whole buffer: where that size comes again with every message, the program makes
-    /// a new one each time, and loses what the last one had read ahead.
+    /// whole buffer: where that size comes again with every message, the program
+    /// makes a new one each time, and loses what the last one had read ahead.
     pub fn asked(&self) -> Vec<usize> {
         self.lock().asked.clone()
     }

@@ -8,7 +8,8 @@ use crate::{Event, Side, Timeline, What};
 // below) one unit is a little more than a CSS pixel, on a telephone about three
 // quarters of one, so that the letters stay legible on both.
 const WIDTH: usize = 400;
-const UNITS_PER_REM: f64 = 14.6; // natural size: 14 pixel letters, if 1 rem is 16 pixels
+// Natural size: letters of 14 pixels, if 1 rem is 16 pixels.
+const UNITS_PER_REM: f64 = 14.6;
 const MARGIN: usize = 20;
 const LETTER: f64 = 13.0 * 0.602; // the widest of the common monospaced fonts
 const PILL_END: usize = 36;
@@ -97,7 +98,8 @@ impl<'a> Picture<'a> {
         let (width, height) = (self.right + MARGIN, self.y + 14);
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hs-timeline\" \
-             role=\"img\" viewBox=\"0 0 {width} {height}\" xml:space=\"preserve\" style=\"max-width:{:.1}rem\">\n",
+             role=\"img\" viewBox=\"0 0 {width} {height}\" xml:space=\"preserve\" \
+             style=\"max-width:{:.1}rem\">\n",
             width as f64 / UNITS_PER_REM
         );
         out += &format!("<title>{}</title>\n", text(&PEN.plain(title)));
@@ -119,14 +121,13 @@ impl<'a> Picture<'a> {
             match row {
                 Row::Fold(events) => told += &fold_words(events, &PEN),
                 Row::Event(event) => {
-                    let party = PEN.plain(self.party(event.side));
-                    let verb = if matches!(event.what, What::Sent(_)) {
-                        "sends "
-                    } else {
-                        ""
-                    };
-                    let (_, words) = words(&event.what, 80, &PEN);
-                    told += &format!("{party}: {verb}{words}");
+                    told += &PEN.plain(self.party(event.side));
+                    if self.numbered && event.link != 0 {
+                        told += &format!(" (connection {})", event.link);
+                    }
+                    let sends = matches!(event.what, What::Sent(_));
+                    told += if sends { ": sends " } else { ": " };
+                    told += &words(&event.what, 80, &PEN).1;
                 }
             }
             told += ". ";
@@ -147,16 +148,11 @@ impl<'a> Picture<'a> {
         for side in [Side::Left, Side::Right] {
             let title = PEN.cut(&PEN.plain(self.party(side)), room);
             let width = (Pen::width(&title) as f64 * LETTER + 20.0).max(24.0);
-            let (x, middle) = match side {
-                Side::Left => {
-                    let x = (self.left - 12) as f64;
-                    (x, x + width / 2.0)
-                }
-                Side::Right => {
-                    let x = (self.right + 12) as f64 - width;
-                    (x, x + width / 2.0)
-                }
+            let x = match side {
+                Side::Left => (self.left - 12) as f64,
+                Side::Right => (self.right + 12) as f64 - width,
             };
+            let middle = x + width / 2.0;
             let class = class(side);
             self.put(format!(
                 "<g class=\"{class}\"><rect class=\"hs-pill\" x=\"{x:.1}\" y=\"10\" \
@@ -168,14 +164,9 @@ impl<'a> Picture<'a> {
     }
 
     fn event(&mut self, event: &Event) {
-        let (telling, words) = match event.what {
-            // Its text is wrapped, so that it has all the room it needs.
-            What::Received(_) => words(&event.what, self.room() - 2, &PEN),
-            _ => words(&event.what, self.room(), &PEN),
-        };
-        match telling {
-            Telling::Arrow => self.arrow(event, &words),
-            Telling::Own => self.own(event, &words),
+        match words(&event.what, self.room(), &PEN) {
+            (Telling::Arrow, words) => self.arrow(event, &words),
+            (Telling::Own, words) => self.own(event, &words),
         }
     }
 
@@ -269,13 +260,15 @@ impl<'a> Picture<'a> {
             let link = PEN.cut(&format!("#{}", event.link), 5);
             let x = self.left - 14;
             self.put(format!(
-                "<text class=\"hs-time\" x=\"{x}\" y=\"{y}\" text-anchor=\"end\">{link}</text>"
+                "<text class=\"hs-time\" x=\"{x}\" y=\"{y}\" text-anchor=\"end\">\
+                 {link}</text>"
             ));
         }
         if let Some(clock) = &self.clock {
             let time = PEN.cut(&clock.tell(event.at_us), 9);
             self.put(format!(
-                "<text class=\"hs-time\" x=\"68\" y=\"{y}\" text-anchor=\"end\">{time}</text>"
+                "<text class=\"hs-time\" x=\"68\" y=\"{y}\" text-anchor=\"end\">\
+                 {time}</text>"
             ));
         }
     }
@@ -287,7 +280,8 @@ impl<'a> Picture<'a> {
         };
         let words = text(words);
         format!(
-            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{words}</text>"
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">\
+             {words}</text>"
         )
     }
 
@@ -393,7 +387,8 @@ mod tests {
     use crate::Payload;
     use crate::testing::for_seeds;
 
-    /// Reads the elements of a picture, and complains where it is not well-formed XML.
+    /// Reads the elements of a picture, and complains where it is not well-formed
+    /// XML.
     fn elements(svg: &str) -> Vec<(&str, &str)> {
         let (mut open, mut found, mut rest) = (Vec::new(), Vec::new(), svg);
         while let Some((text, tail)) = rest.split_once('<') {

@@ -106,7 +106,8 @@ impl DeJson for Payload {
 /// What one side did.
 #[derive(SerJson, DeJson, Clone, PartialEq, Eq, Debug)]
 pub enum What {
-    /// It connects; the addresses, e.g. `127.0.0.1:50001 -> 127.0.0.1:8009`, or nothing.
+    /// It connects; the addresses, e.g. `127.0.0.1:50001 -> 127.0.0.1:8009`, or
+    /// nothing.
     Connect(String),
     /// It sent these bytes, which travel to the other column.
     Sent(Payload),

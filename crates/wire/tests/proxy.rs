@@ -329,7 +329,8 @@ fn a_reset_reaches_a_client_that_has_not_kept_up_with_reading() {
         }
     }
     reset(server);
-    // It still reads nothing; that its connection is gone the kernel says all the same.
+    // It still reads nothing; that its connection is gone the kernel says all the
+    // same.
     let deadline = Instant::now() + LIMIT;
     while client.peer_addr().is_ok() {
         assert!(Instant::now() < deadline, "the reset has not arrived");

@@ -7,20 +7,20 @@ use std::fmt;
 
 /// A system call that a thread is blocked in.
 ///
-/// Its arguments are what stands in the registers. Those that are addresses point into
-/// the other process's memory, which this crate does not read.
+/// Its arguments are what stands in the registers. Those that are addresses point
+/// into the other process's memory, which this crate does not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Its name, as in the manual: `recvfrom`. `system call 451` for one without a name
-    /// here.
+    /// Its name, as in the manual: `recvfrom`. `system call 451` for one without a
+    /// name here.
     pub name: String,
     /// Its arguments; the call may take fewer, and then the rest means nothing.
     pub args: [u64; 6],
-    /// What the descriptor among its arguments stands for. `None` if it takes none, if
-    /// the descriptor could not be seen, and in a [`Glance`](crate::Glance).
+    /// What the descriptor among its arguments stands for. `None` if it takes none,
+    /// if the descriptor could not be seen, and in a [`Glance`](crate::Glance).
     pub descriptor: Option<Descriptor>,
-    /// For a wait on an epoll set, once resolved: what the set watches, each as far as it
-    /// is still known by its number.
+    /// For a wait on an epoll set, once resolved: what the set watches, as far as it
+    /// is still open under the number it was added by.
     pub watched: Vec<Descriptor>,
 }
 
@@ -35,8 +35,8 @@ enum Purpose {
 }
 
 impl Call {
-    /// The descriptor among the arguments of a call that can block on one. Where there
-    /// are two (sendfile(2), splice(2)) it is the first.
+    /// The descriptor among the arguments of a call that can block on one. Where
+    /// there are two (sendfile(2), splice(2)) it is the first.
     pub fn fd(&self) -> Option<i32> {
         let takes_one = self.purpose() != Purpose::Other
             || matches!(
@@ -61,10 +61,10 @@ impl Call {
 
     /// Whether nothing but an event, a peer or a signal ends the call.
     ///
-    /// `Some(false)`: it carries a time limit, or is nothing but a pause. `Some(true)`: it
-    /// could carry one and does not, or never has one. `None`: not known. That goes for
-    /// every call on a socket: it may have a time limit of its own (`SO_RCVTIMEO`,
-    /// socket(7)), and that does not show from outside.
+    /// `Some(false)`: it carries a time limit, or is nothing but a pause.
+    /// `Some(true)`: it could carry one and does not, or never has one. `None`: not
+    /// known. That goes for every call on a socket: it may have a time limit of its
+    /// own (`SO_RCVTIMEO`, socket(7)), and that does not show from outside.
     pub fn waits_forever(&self) -> Option<bool> {
         let absent = |index: usize| Some(self.args[index] == 0); // a null pointer
         match self.name.as_str() {
@@ -75,6 +75,7 @@ impl Call {
             "ppoll" | "rt_sigtimedwait" => absent(2),
             "epoll_pwait2" | "futex_waitv" => absent(3),
             "select" | "pselect6" | "futex_wait" => absent(4),
+            // Without the flags FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
             "futex" => match self.args[1] & 0x7f {
                 // WAIT, LOCK_PI, WAIT_BITSET, WAIT_REQUEUE_PI, LOCK_PI2: futex(2).
                 0 | 6 | 9 | 11 | 13 => absent(3),
@@ -278,7 +279,11 @@ mod tests {
     }
 
     fn on(mut call: Call, fd: i32, what: Kind) -> String {
-        call.descriptor = Some(Descriptor { fd, what });
+        call.descriptor = Some(Descriptor {
+            fd,
+            what,
+            inode: None,
+        });
         call.to_string()
     }
 
@@ -300,8 +305,9 @@ mod tests {
     #[test]
     fn a_send_is_told_with_both_queues() {
         let told = on(call("sendto", [4; 6]), 4, tcp("ESTABLISHED", 7, 9000, None));
-        let expected = "blocked in sendto on fd 4, the connection from 127.0.0.1:58974; \
-                        9000 bytes not acknowledged by the peer, 7 bytes unread";
+        let expected = "blocked in sendto on fd 4, the connection from \
+                        127.0.0.1:58974; 9000 bytes not acknowledged by the \
+                        peer, 7 bytes unread";
         assert_eq!(told, expected);
     }
 
@@ -309,8 +315,8 @@ mod tests {
     fn an_accept_is_told_with_who_waits() {
         let accept = || call("accept4", [3, 0, 0, 0, 0, 0]);
         let told = on(accept(), 3, tcp("LISTEN", 0, 0, Some(0)));
-        let expected = "blocked in accept4 on fd 3, the listener on 127.0.0.1:8009; no \
-                        connection waits to be accepted";
+        let expected = "blocked in accept4 on fd 3, the listener on \
+                        127.0.0.1:8009; no connection waits to be accepted";
         assert_eq!(told, expected);
     }
 
@@ -326,14 +332,15 @@ mod tests {
         wait.watched = vec![Descriptor {
             fd: 3,
             what: listener,
+            inode: None,
         }];
         let expected = "blocked in epoll_wait on fd 5, an epoll set of 1 descriptor, \
                         without a time limit; it watches fd 3 (the listener on \
                         127.0.0.1:8009)";
         assert_eq!(on(wait, 5, Kind::Epoll(watches)), expected);
         let idle = call("epoll_wait", [5, 1, 8, 250, 0, 0]);
-        let expected = "blocked in epoll_wait on fd 5, an epoll set of 0 descriptors, for \
-                        at most 250 ms; it watches nothing";
+        let expected = "blocked in epoll_wait on fd 5, an epoll set of 0 \
+                        descriptors, for at most 250 ms; it watches nothing";
         assert_eq!(on(idle, 5, Kind::Epoll(vec![])), expected);
     }
 

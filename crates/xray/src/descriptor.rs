@@ -12,6 +12,10 @@ pub struct Descriptor {
     pub fd: i32,
     /// What it stands for.
     pub what: Kind,
+    /// Of a socket or a pipe, the number it is known by on this machine. Two
+    /// descriptors with the same one, be they of two processes, stand for the same
+    /// socket; the two ends of a pipe share one.
+    pub inode: Option<u64>,
 }
 
 /// What a descriptor stands for.
@@ -27,10 +31,9 @@ pub enum Kind {
     Pipe {
         /// Which end.
         end: PipeEnd,
-        /// The same at both ends of one pipe.
-        inode: u64,
     },
-    /// Something with a name in the file system: a file, a directory, a device, a FIFO.
+    /// Something with a name in the file system: a file, a directory, a device, a
+    /// FIFO.
     File(PathBuf),
     /// An epoll set (epoll(7)).
     Epoll(Vec<Watch>),
@@ -51,7 +54,8 @@ pub enum PipeEnd {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
     /// The descriptor as it was numbered when it was added. The set watches the open
-    /// file behind it: the number may since have been closed or given to something else.
+    /// file behind it: the number may since have been closed or given to something
+    /// else.
     pub fd: i32,
     /// The events asked for: `EPOLLIN`, `EPOLLET` and so on (epoll_ctl(2)).
     pub events: u32,
@@ -73,12 +77,11 @@ impl fmt::Display for Kind {
             Kind::Tcp(socket) => socket.fmt(f),
             Kind::Udp(socket) => socket.fmt(f),
             Kind::Unix(socket) => socket.fmt(f),
-            Kind::Pipe {
-                end: PipeEnd::Read, ..
-            } => f.write_str("the read end of a pipe"),
+            Kind::Pipe { end: PipeEnd::Read } => {
+                f.write_str("the read end of a pipe")
+            }
             Kind::Pipe {
                 end: PipeEnd::Write,
-                ..
             } => f.write_str("the write end of a pipe"),
             Kind::File(path) => file(f, path),
             Kind::Epoll(watches) => {
@@ -108,14 +111,20 @@ mod tests {
 
     #[test]
     fn a_descriptor_is_told_by_number_and_noun() {
-        let told = |fd, what| Descriptor { fd, what }.to_string();
+        let told = |fd, what| {
+            Descriptor {
+                fd,
+                what,
+                inode: None,
+            }
+            .to_string()
+        };
         let file = |path: &str| Kind::File(PathBuf::from(path));
         assert_eq!(told(0, file("/dev/pts/3")), "fd 0, the terminal /dev/pts/3");
         assert_eq!(told(1, file("/dev/null")), "fd 1, the device /dev/null");
         assert_eq!(told(2, file("/tmp/a\tb")), "fd 2, the file /tmp/a\\tb");
         let pipe = Kind::Pipe {
             end: PipeEnd::Write,
-            inode: 7,
         };
         assert_eq!(told(3, pipe), "fd 3, the write end of a pipe");
         let watch = Watch {

@@ -1,4 +1,5 @@
-//! Elsewhere than on Linux: the same questions, answered by saying what cannot be seen.
+//! Elsewhere than on Linux: the same questions, answered by saying what cannot be
+//! seen.
 
 use crate::process::{Glance, Process};
 use crate::socket::TcpSocket;
@@ -16,13 +17,15 @@ pub(crate) fn tcp_on(_port: u16) -> io::Result<Vec<TcpSocket>> {
     Err(unsupported("which sockets use a port"))
 }
 
+pub(crate) fn named(_name: &str) -> io::Result<Vec<u32>> {
+    Err(unsupported("which processes there are"))
+}
+
 fn unsupported(what: &str) -> io::Error {
     let system = std::env::consts::OS;
     io::Error::new(
         io::ErrorKind::Unsupported,
-        format!(
-            "cannot see {what}: on Linux this is read from /proc, and {system} has none"
-        ),
+        format!("cannot see {what}: Linux tells it in /proc, and {system} has none"),
     )
 }
 
@@ -42,6 +45,7 @@ mod tests {
             glance(1).expect_err("no /proc"),
             resolve(&glance_of_nothing).expect_err("no /proc"),
             tcp_on(80).expect_err("no /proc"),
+            named("lesson-1").expect_err("no /proc"),
         ];
         for error in errors {
             assert_eq!(error.kind(), io::ErrorKind::Unsupported);

@@ -1,9 +1,9 @@
 //! What the kernel says of a process.
 //!
 //! A program that hangs says nothing. The kernel knows a good deal: which system call
-//! each thread sleeps in, on which descriptor, what that descriptor is connected to, how
-//! many bytes lie there unread, how many connections wait to be accepted. This crate
-//! asks it, and puts the answer into sentences:
+//! each thread sleeps in, on which descriptor, what that descriptor is connected to,
+//! how many bytes lie there unread, how many connections wait to be accepted. This
+//! crate asks it, and puts the answer into sentences:
 //!
 //! ```text
 //! blocked in recvfrom on fd 4, the connection from 127.0.0.1:58974; 0 bytes unread
@@ -11,9 +11,9 @@
 //!
 //! There are two ways to ask, because the answers cost differently:
 //!
-//! - [`glance`] reads the threads alone: state, system call, context switches, run time.
-//!   It is meant to be repeated. [`Glance::quiet_since`] compares two of them and tells
-//!   a process that is stuck from one that is merely slow, without a clock.
+//! - [`glance`] reads the threads alone: state, system call, context switches, run
+//!   time. It is meant to be repeated. [`Glance::quiet_since`] compares two of them
+//!   and tells a process that is stuck from one that is merely slow, without a clock.
 //! - [`look`] is a glance and everything that gives it meaning ([`Glance::resolve`]):
 //!   descriptors, sockets with their queues, children, zombies.
 //!
@@ -30,25 +30,30 @@
 //! # }
 //! ```
 //!
+//! Two more questions are about the machine: [`named`] finds processes, and
+//! [`tcp_on`] tells who occupies a port.
+//!
 //! # Where the answers come from
 //!
 //! | What | Where | Described in |
 //! |---|---|---|
-//! | threads, their states and switches | `/proc/PID/task/TID/status` | proc_pid_status(5) |
-//! | the call and its arguments | `/proc/PID/task/TID/syscall` | proc_pid_syscall(5) |
-//! | time on a processor, time waiting for one | `/proc/PID/task/TID/schedstat` | the kernel's `Documentation/scheduler/sched-stats.rst` |
+//! | threads: state, switches | `/proc/PID/task/TID/status` | proc_pid_status(5) |
+//! | call and arguments | `/proc/PID/task/TID/syscall` | proc_pid_syscall(5) |
+//! | run and wait times | `/proc/PID/task/TID/schedstat` | sched-stats.rst * |
 //! | descriptors | `/proc/PID/fd` | proc_pid_fd(5) |
 //! | what an epoll set watches | `/proc/PID/fdinfo/FD` | proc_pid_fdinfo(5) |
 //! | children | `/proc/PID/task/TID/children` | proc_tid_children(5) |
-//! | TCP sockets, queues of Unix sockets | the kernel's socket monitoring | sock_diag(7) |
+//! | TCP sockets, queues | the kernel's socket monitoring | sock_diag(7) |
 //! | UDP and Unix sockets | `/proc/PID/net/udp`, `udp6`, `unix` | proc_pid_net(5) |
+//!
+//! \* in the kernel's `Documentation/scheduler`.
 //!
 //! # Rights
 //!
-//! Your own processes need no right at all, with one exception: where the Yama security
-//! module is set to 1 (as on Ubuntu), `syscall` may be read for your own *descendants*
-//! only. What may not be read is left out and named, in [`Thread::unseen`] and
-//! [`Process::unseen`]; the rest of the answer stands.
+//! Your own processes need no right at all, with one exception: where the Yama
+//! security module is set to 1 (as on Ubuntu), `syscall` may be read for your own
+//! *descendants* only. What may not be read is left out and named, in
+//! [`Thread::unseen`] and [`Process::unseen`]; the rest of the answer stands.
 //!
 //! Nothing here stops, traces or slows the process, and nothing reads its memory. So
 //! arguments that are addresses, such as the list given to poll(2), stay unknown.
@@ -99,15 +104,16 @@ use std::io;
 /// # Errors
 ///
 /// [`NotFound`](io::ErrorKind::NotFound) if there is no such process,
-/// [`PermissionDenied`](io::ErrorKind::PermissionDenied) if `/proc` is mounted so that
-/// other users' processes are closed (`hidepid`), and
-/// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere than on Linux. A part that may
-/// not be read is no error: see [`Process::unseen`].
+/// [`PermissionDenied`](io::ErrorKind::PermissionDenied) if `/proc` is mounted so
+/// that other users' processes are closed (`hidepid`), and
+/// [`Unsupported`](io::ErrorKind::Unsupported) elsewhere than on Linux. A part that
+/// may not be read is no error: see [`Process::unseen`].
 pub fn look(pid: u32) -> io::Result<Process> {
     glance(pid)?.resolve()
 }
 
-/// The threads of a process and what each is doing, quickly: three small files a thread.
+/// The threads of a process and what each is doing, quickly: three small files a
+/// thread.
 ///
 /// # Errors
 ///
@@ -127,4 +133,16 @@ pub fn glance(pid: u32) -> io::Result<Glance> {
 /// elsewhere than on Linux.
 pub fn tcp_on(port: u16) -> io::Result<Vec<TcpSocket>> {
     system::tcp_on(port)
+}
+
+/// The numbers of the processes with this name, lowest first; a name longer than 15
+/// bytes is compared by its first 15, as the kernel keeps no more. Zombies are left
+/// out.
+///
+/// # Errors
+///
+/// If `/proc` cannot be read, and [`Unsupported`](io::ErrorKind::Unsupported)
+/// elsewhere than on Linux.
+pub fn named(name: &str) -> io::Result<Vec<u32>> {
+    system::named(name)
 }

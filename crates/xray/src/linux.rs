@@ -1,10 +1,11 @@
 //! Reading `/proc`.
 //!
-//! `procfs` opens the process's directory once and reads every file relative to it, so
-//! that all answers are about the same process even if its number is given to another.
+//! `procfs` opens the process's directory once and reads every file relative to it,
+//! so that all answers are about the same process even if its number is given to
+//! another.
 
 use crate::call::Call;
-use crate::descriptor::{Descriptor, Kind, PipeEnd};
+use crate::descriptor::{Descriptor, Kind, PipeEnd, Watch};
 use crate::parse::{self, Doing};
 use crate::process::{Glance, Process, Relative};
 use crate::tables::{self, Tables};
@@ -19,7 +20,8 @@ use std::time::Instant;
 pub(crate) use crate::tables::tcp_on;
 
 const DENIED: &str = "permission denied";
-const WHO_MAY: &str = "permission denied (root may see it, the owner, and on some systems only a parent)";
+const WHO_MAY: &str = "permission denied (root may see it, the owner, and on some \
+                       systems only a parent)";
 
 pub(crate) fn glance(pid: u32) -> io::Result<Glance> {
     let directory = open(pid)?;
@@ -32,13 +34,9 @@ pub(crate) fn resolve(glance: &Glance) -> io::Result<Process> {
     let pid = glance.pid;
     let directory = open(pid)?;
     let has_ended = glance.threads.iter().all(Thread::has_ended);
-    let mut unseen = Vec::new();
     let descriptors = match has_ended {
-        true => Vec::new(), // closed when it ended
-        false => descriptors(&directory, pid).unwrap_or_else(|error| {
-            unseen.push(format!("its open descriptors: {}", reason(&error)));
-            Vec::new()
-        }),
+        true => Ok(Vec::new()), // closed when it ended
+        false => descriptors(&directory, pid),
     };
     let children = children(&directory, pid);
 
@@ -53,31 +51,53 @@ pub(crate) fn resolve(glance: &Glance) -> io::Result<Process> {
             at,
         });
     }
-    let settled = has_ended || all_slept(&glance.threads, &later);
+    let unseen = unseen(&glance.threads, descriptors.as_ref().err());
+    let descriptors = descriptors.unwrap_or_default();
     let mut threads = glance.threads.clone();
-    for thread in &mut threads {
-        if let Some(call) = &mut thread.call {
-            attach(call, &descriptors);
-        }
+    for call in threads.iter_mut().filter_map(|thread| thread.call.as_mut()) {
+        attach(call, &descriptors);
     }
-    if let Some(reason) = threads.iter().find_map(|thread| thread.unseen.as_deref()) {
-        let reason = if reason == DENIED { WHO_MAY } else { reason };
-        unseen.push(format!("the system calls of its threads: {reason}"));
-    }
+    let name = threads.first().map(|thread| thread.name.clone());
     Ok(Process {
         pid,
-        name: threads
-            .first()
-            .map(|thread| thread.name.clone())
-            .unwrap_or_default(),
+        name: name.unwrap_or_default(),
         command: directory.cmdline().unwrap_or_default(),
         threads,
         descriptors,
         children,
         at: glance.at,
-        settled,
+        settled: has_ended || all_slept(&glance.threads, &later),
         unseen,
     })
+}
+
+/// What could not be seen and why.
+fn unseen(threads: &[Thread], descriptors: Option<&ProcError>) -> Vec<String> {
+    let calls = threads.iter().find_map(|thread| thread.unseen.as_deref());
+    let calls = calls.map(|reason| if reason == DENIED { WHO_MAY } else { reason });
+    let calls =
+        calls.map(|reason| format!("the system calls of its threads: {reason}"));
+    let descriptors = descriptors.map(|error| match error {
+        ProcError::PermissionDenied(_) => format!("its open descriptors: {WHO_MAY}"),
+        other => format!("its open descriptors: {other}"),
+    });
+    descriptors.into_iter().chain(calls).collect()
+}
+
+/// The numbers of the processes with this name.
+pub(crate) fn named(name: &str) -> io::Result<Vec<u32>> {
+    // The kernel keeps 15 bytes of a name, cut wherever that falls.
+    let kept = &name.as_bytes()[..name.len().min(15)];
+    let kept = String::from_utf8_lossy(kept);
+    let entries = fs::read_dir("/proc")?.flatten();
+    let numbers =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let alive = |is: parse::Status| is.name == kept && !matches!(is.state, 'Z' | 'X');
+    let mut found: Vec<u32> = numbers
+        .filter(|pid| status(*pid).is_some_and(alive))
+        .collect();
+    found.sort_unstable();
+    Ok(found)
 }
 
 fn open(pid: u32) -> io::Result<Directory> {
@@ -106,9 +126,9 @@ fn threads(directory: &Directory) -> ProcResult<(u32, Vec<Thread>)> {
 
 /// A thread, and the number of its process.
 ///
-/// The order matters. If a second look finds the count of switches unchanged, the thread
-/// slept from the first reading of `status` to the second, and so did it in between,
-/// when `syscall` was read.
+/// The order matters. If a second look finds the count of switches unchanged, the
+/// thread slept from the first reading of `status` to the second, and so did it in
+/// between, when `syscall` was read.
 fn thread(task: &Task) -> ProcResult<(u32, Thread)> {
     let text = task.read::<_, Text>("status")?;
     let status = parse::status(&text.0).ok_or(ProcError::Incomplete(None))?;
@@ -125,8 +145,8 @@ fn thread(task: &Task) -> ProcResult<(u32, Thread)> {
     if matches!(thread.state, 'S' | 'D') {
         match task.read::<_, Text>("syscall") {
             Ok(text) => set_call(&mut thread, &text.0),
-            // Either the thread has ended, and then this fails too, or there is no such
-            // file, as under some emulations of Linux.
+            // Either the thread has ended, and then this fails too, or there is no
+            // such file, as under some emulations of Linux.
             Err(ProcError::NotFound(_)) => {
                 task.read::<_, Text>("status")?;
                 thread.unseen = Some("this kernel does not tell".to_string());
@@ -161,9 +181,10 @@ fn set_call(thread: &mut Thread, text: &str) {
 
 /// Gives a call its name.
 fn call(number: u64, args: [u64; 6], stack: u64) -> Call {
-    // A program built for 32 bits numbers its calls otherwise, and `syscall` does not say
-    // whose number it is. But such a program has its stack below 4 GiB, where one for 64
-    // bits hardly ever has it. In doubt we name no call rather than the wrong one.
+    // A program built for 32 bits numbers its calls otherwise, and `syscall` does not
+    // say whose number it is. But such a program has its stack below 4 GiB, where one
+    // for 64 bits hardly ever has it. In doubt we name no call rather than the wrong
+    // one.
     let native = u32::try_from(stack).is_err();
     let name = name(number).filter(|_| native);
     let name = name.map_or_else(|| format!("system call {number}"), str::to_string);
@@ -186,7 +207,8 @@ fn name(_number: u64) -> Option<&'static str> {
     None
 }
 
-/// Gives a call the meaning of its descriptor, and of those that an epoll set watches.
+/// Gives a call the meaning of its descriptor, and of those that an epoll set
+/// watches.
 fn attach(call: &mut Call, descriptors: &[Descriptor]) {
     let find = |fd| descriptors.iter().find(|descriptor| descriptor.fd == fd);
     call.descriptor = call.fd().and_then(find).cloned();
@@ -195,8 +217,17 @@ fn attach(call: &mut Call, descriptors: &[Descriptor]) {
         ..
     }) = &call.descriptor
     {
-        let known = watches.iter().filter_map(|watch| find(watch.fd));
-        call.watched = known.cloned().collect();
+        // The number may meanwhile stand for something else, and the set go on
+        // watching what it stood for.
+        let same = |watch: &Watch, now: &Descriptor| match (watch.inode, now.inode) {
+            (Some(then), Some(now)) => then == now,
+            _ => true,
+        };
+        let found = watches
+            .iter()
+            .filter_map(|watch| Some((watch, find(watch.fd)?)));
+        let found = found.filter(|(watch, now)| same(watch, now));
+        call.watched = found.map(|(_, now)| now.clone()).collect();
     }
 }
 
@@ -210,12 +241,19 @@ fn descriptors(directory: &Directory, pid: u32) -> ProcResult<Vec<Descriptor>> {
         })
         .collect();
     let tables = Tables::read(directory, pid, &protocols);
-    let describe = |(info, protocol): (&FDInfo, &Option<String>)| Descriptor {
-        fd: info.fd,
-        what: match info.target {
-            FDTarget::Socket(inode) => tables.find(inode, protocol.as_deref()),
-            _ => kind(directory, info),
-        },
+    let describe = |(info, protocol): (&FDInfo, &Option<String>)| {
+        let (what, inode) = match info.target {
+            FDTarget::Socket(inode) => {
+                (tables.find(inode, protocol.as_deref()), Some(inode))
+            }
+            FDTarget::Pipe(inode) => (kind(directory, info), Some(inode)),
+            _ => (kind(directory, info), None),
+        };
+        Descriptor {
+            fd: info.fd,
+            what,
+            inode,
+        }
     };
     Ok(open.iter().zip(&protocols).map(describe).collect())
 }
@@ -224,8 +262,8 @@ fn descriptors(directory: &Directory, pid: u32) -> ProcResult<Vec<Descriptor>> {
 fn kind(directory: &Directory, info: &FDInfo) -> Kind {
     match &info.target {
         FDTarget::Path(path) => Kind::File(path.clone()),
-        FDTarget::Pipe(inode) => match pipe_end(info.mode()) {
-            Some(end) => Kind::Pipe { end, inode: *inode },
+        FDTarget::Pipe(_) => match pipe_end(info.mode()) {
+            Some(end) => Kind::Pipe { end },
             None => {
                 Kind::Other("a pipe, open for both reading and writing".to_string())
             }
@@ -329,14 +367,6 @@ fn failure(pid: u32, error: &ProcError) -> io::Error {
     }
 }
 
-/// Why a part cannot be seen.
-fn reason(error: &ProcError) -> String {
-    match error {
-        ProcError::PermissionDenied(_) => WHO_MAY.to_string(),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,6 +403,32 @@ mod tests {
         assert_eq!(name(accept4, 0x7ffc_e13d_4fb8), "accept4");
         assert_eq!(name(accept4, 0xffff_dfb8), format!("system call {accept4}"));
         assert_eq!(name(99_999, 0x7ffc_e13d_4fb8), "system call 99999");
+    }
+
+    #[test]
+    fn a_number_that_was_given_away_is_not_what_an_epoll_set_watches() {
+        let watch = |fd, inode| Watch {
+            fd,
+            events: 1,
+            inode,
+        };
+        let watches = vec![watch(3, Some(30)), watch(4, Some(99)), watch(5, None)];
+        let open = |fd, what, inode| Descriptor { fd, what, inode };
+        let noun = || Kind::Other("a socket".to_string());
+        let descriptors = [
+            open(3, noun(), Some(30)),
+            open(4, noun(), Some(40)),
+            open(5, noun(), Some(50)),
+            open(7, Kind::Epoll(watches), None),
+        ];
+        let mut wait = call(u64::MAX, [7, 0, 0, 0, 0, 0], 0);
+        wait.name = "epoll_wait".to_string();
+        attach(&mut wait, &descriptors);
+        assert_eq!(wait.descriptor.as_ref(), descriptors.last());
+        assert_eq!(
+            wait.watched,
+            [descriptors[0].clone(), descriptors[2].clone()]
+        );
     }
 
     #[test]

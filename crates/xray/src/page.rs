@@ -178,8 +178,8 @@ impl Page {
         self.line(text);
     }
 
-    /// A label and its text on each line, the texts below one another; or each text under
-    /// its label where the page is too narrow for two columns.
+    /// A label and its text on each line, the texts below one another; or each text
+    /// under its label where the page is too narrow for two columns.
     fn labelled(&mut self, rows: &[(String, String)]) {
         let widest = rows
             .iter()
@@ -304,7 +304,11 @@ mod tests {
     use std::time::Instant;
 
     fn descriptor(fd: i32, what: Kind) -> Descriptor {
-        Descriptor { fd, what }
+        Descriptor {
+            fd,
+            what,
+            inode: None,
+        }
     }
 
     fn tcp(state: &str, remote: Option<&str>, waiting: Option<u32>) -> Kind {
@@ -477,10 +481,7 @@ process 4711, lesson-1
                 waiting: None,
                 backlog: None,
             }),
-            3 => Kind::Pipe {
-                end: PipeEnd::Read,
-                inode: random.u64(..),
-            },
+            3 => Kind::Pipe { end: PipeEnd::Read },
             4 => Kind::File(PathBuf::from(name)),
             5 => Kind::Epoll(vec![Watch {
                 fd: 1,

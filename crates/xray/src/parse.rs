@@ -1,18 +1,19 @@
 //! The texts of `/proc` that we take apart ourselves.
 //!
-//! The `procfs` crate reads most of them, and where it serves we use it. Not here, as of
-//! its version 0.18:
+//! The `procfs` crate reads most of them, and where it serves we use it. Not here, as
+//! of its version 0.18:
 //!
-//! - `syscall`: it wants six arguments, also where the kernel prints none (`-1 SP PC`),
-//!   and so fails on a thread that is stopped.
-//! - `status`: it turns all of some sixty lines into strings in a map. We want five of
-//!   them, every few milliseconds.
-//! - `net/unix`: it drops the flag that tells a listener from other sockets, cuts a path
-//!   at its first blank, and gives up the whole table over one path that is not UTF-8.
+//! - `syscall`: it wants six arguments, also where the kernel prints none (`-1 SP
+//!   PC`), and so fails on a thread that is stopped.
+//! - `status`: it turns all of some sixty lines into strings in a map. We want five
+//!   of them, every few milliseconds.
+//! - `net/unix`: it drops the flag that tells a listener from other sockets, cuts a
+//!   path at its first blank, and gives up the whole table over one path that is not
+//!   UTF-8.
 //! - `fdinfo`: it has no reader for it.
 //!
-//! Every function here is total: a text that the kernel would not write gives `None` or
-//! is skipped, never a panic.
+//! Every function here is total: a text that the kernel would not write gives `None`
+//! or is skipped, never a panic.
 
 use crate::descriptor::Watch;
 use crate::socket::UnixKind;
@@ -124,14 +125,15 @@ pub(crate) struct UnixRow {
     pub inode: u64,
     pub kind: UnixKind,
     pub listening: bool,
-    /// The kernel's `SS_*`: 1 unconnected, 2 connecting, 3 connected, 4 disconnecting.
+    /// The kernel's `SS_*`: 1 unconnected, 2 connecting, 3 connected, 4
+    /// disconnecting.
     pub state: u8,
     /// Of a file, or `@NAME` for an abstract name.
     pub path: Option<String>,
 }
 
-/// The table of Unix sockets (proc_pid_net(5)); lines that do not fit are skipped: a path
-/// may hold a newline, and then its second half looks like a line.
+/// The table of Unix sockets (proc_pid_net(5)); lines that do not fit are skipped: a
+/// path may hold a newline, and then its second half looks like a line.
 pub(crate) fn unix(text: &str) -> impl Iterator<Item = UnixRow> + '_ {
     text.split('\n').skip(1).filter_map(unix_row)
 }
@@ -204,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_status_gives_name_state_parent_and_all_switches() {
-        let text = "Name:\ta: b\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t6\nPid:\t7\nPPid:\t3\n\
+        let text = "Name:\ta: b\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t6\n\
+                    Pid:\t7\nPPid:\t3\n\
                     voluntary_ctxt_switches:\t40\nnonvoluntary_ctxt_switches:\t2\n";
         let name = "a: b".to_string();
         let expected = Status {
@@ -221,7 +224,8 @@ mod tests {
     #[test]
     fn an_epoll_set_lists_what_it_watches() {
         let text = "pos:\t0\nflags:\t02000002\nmnt_id:\t17\nino:\t1038\n\
-            tfd:        6 events:       19 data:                6  pos:0 ino:43ef sdev:9\n\
+            tfd:        6 events:       19 data:                6  pos:0 ino:43ef \
+            sdev:9\n\
             tfd:        9 events: 80000005 data: ffffffffffffffff\n";
         let expected = [
             Watch {
@@ -336,8 +340,8 @@ mod tests {
             let (fd, events, inode) =
                 (random.i32(0..), random.u32(..), random.u64(..));
             let text = format!(
-                "tfd: {fd:8} events: {events:8x} data: {number:16x}  pos:0 ino:{inode:x} \
-                 sdev:9\n"
+                "tfd: {fd:8} events: {events:8x} data: {number:16x}  pos:0 \
+                 ino:{inode:x} sdev:9\n"
             );
             let expected = [Watch {
                 fd,

@@ -12,9 +12,10 @@ use std::time::Instant;
 ///
 /// # Stuck, or merely slow?
 ///
-/// A clock cannot tell: on a busy machine a healthy program may take a second to answer.
-/// Its state can. Do what should make the process act, such as sending it a line. Then
-/// take glances until one is [quiet](Glance::quiet_since) since the one before:
+/// A clock cannot tell: on a busy machine a healthy program may take a second to
+/// answer. Its state can. Do what should make the process act, such as sending it a
+/// line. Then take glances until one is [quiet](Glance::quiet_since) since the one
+/// before:
 ///
 /// ```
 /// # use std::{io, thread, time::Duration};
@@ -40,10 +41,10 @@ use std::time::Instant;
 /// # Ok::<(), io::Error>(())
 /// ```
 ///
-/// A process that is quiet waits for something. Whether that comes by itself is a second
-/// question: [`Glance::waits_forever`] answers it as far as the registers do, and the
-/// descriptors ([`Glance::resolve`]) tell whom it waits for. A third is who else could
-/// wake it: its children, for which you would have to take glances too.
+/// A process that is quiet waits for something. Whether that comes by itself is a
+/// second question: [`Glance::waits_forever`] answers it as far as the registers do,
+/// and the descriptors ([`Glance::resolve`]) tell whom it waits for. A third is who
+/// else could wake it: its children, for which you would have to take glances too.
 #[derive(Debug, Clone)]
 pub struct Glance {
     /// The process.
@@ -55,8 +56,8 @@ pub struct Glance {
 }
 
 impl Glance {
-    /// The rest of the picture: what the descriptors stand for, sockets, children. It is
-    /// as old as this call, not as this glance: see [`Process::settled`].
+    /// The rest of the picture: what the descriptors stand for, sockets, children. It
+    /// is as old as this call, not as this glance: see [`Process::settled`].
     ///
     /// # Errors
     ///
@@ -65,22 +66,22 @@ impl Glance {
         crate::system::resolve(self)
     }
 
-    /// Whether every thread sleeps in a system call. (One that has ended does not count,
-    /// but a process of which every thread has ended is not blocked.)
+    /// Whether every thread sleeps in a system call. (One that has ended does not
+    /// count, but a process of which every thread has ended is not blocked.)
     pub fn is_blocked(&self) -> bool {
         all_blocked(&self.threads)
     }
 
-    /// Whether the process slept all the while since an earlier glance: the same threads,
-    /// each asleep in the same system call with the same arguments, and none of them
-    /// was given a processor in between, however briefly.
+    /// Whether the process slept all the while since an earlier glance: the same
+    /// threads, each asleep in the same system call with the same arguments, and none
+    /// of them was given a processor in between, however briefly.
     pub fn quiet_since(&self, earlier: &Glance) -> bool {
         all_slept(&earlier.threads, &self.threads)
     }
 
-    /// [`Call::waits_forever`](crate::Call::waits_forever) of all threads: `Some(false)`
-    /// if one of them will wake by itself, `Some(true)` if none will, `None` if that is
-    /// not known, or if some thread does not sleep.
+    /// [`Call::waits_forever`](crate::Call::waits_forever) of all threads:
+    /// `Some(false)` if one of them will wake by itself, `Some(true)` if none will,
+    /// `None` if that is not known, or if some thread does not sleep.
     pub fn waits_forever(&self) -> Option<bool> {
         let mut all = Some(true);
         for thread in self.threads.iter().filter(|thread| !thread.has_ended()) {
@@ -107,7 +108,8 @@ pub struct Process {
     pub pid: u32,
     /// Its name, at most 15 bytes: that of its first thread.
     pub name: String,
-    /// The program and its arguments; empty for a zombie and where it may not be seen.
+    /// The program and its arguments; empty for a zombie and where it may not be
+    /// seen.
     pub command: Vec<String>,
     /// Its threads, the first one first.
     pub threads: Vec<Thread>,
@@ -117,9 +119,10 @@ pub struct Process {
     pub children: Vec<Relative>,
     /// When its threads were seen.
     pub at: Instant,
-    /// Whether the process slept all the while that this picture was being put together.
-    /// If not, its parts may belong to different moments (a call from before a message
-    /// came, a queue from after), and it is better to look again than to conclude.
+    /// Whether the process slept all the while that this picture was being put
+    /// together. If not, its parts may belong to different moments (a call from
+    /// before a message came, a queue from after), and it is better to look again
+    /// than to conclude.
     pub settled: bool,
     /// What could not be seen and why, each as a sentence without its full stop.
     pub unseen: Vec<String>,
@@ -175,15 +178,15 @@ impl Process {
         all_blocked(&self.threads)
     }
 
-    /// The part of the time since an earlier picture that its threads ran or were ready
-    /// to run: 0 for a process that slept, about 1 for a thread in an endless loop, 2 for
-    /// two of them. Time spent waiting for a processor counts, so that a loop is seen
-    /// for what it is on a busy machine too.
+    /// The part of the time since an earlier picture that its threads ran or were
+    /// ready to run: 0 for a process that slept, about 1 for a thread in an endless
+    /// loop, 2 for two of them. Time spent waiting for a processor counts, so that a
+    /// loop is seen for what it is on a busy machine too.
     ///
-    /// A thread that began in between counts whole, one that ended not at all. The kernel
-    /// adds up running time at its clock ticks and waiting time when it ends, so let some
-    /// 300 ms pass between the two. Not a number (`NaN`, which no comparison holds for)
-    /// on a kernel that keeps no such statistics.
+    /// A thread that began in between counts whole, one that ended not at all. The
+    /// kernel adds up running time at its clock ticks and waiting time when it ends,
+    /// so let some 300 ms pass between the two. Not a number (`NaN`, which no
+    /// comparison holds for) on a kernel that keeps no such statistics.
     pub fn cpu_share_since(&self, earlier: &Process) -> f64 {
         let wall = self.at.saturating_duration_since(earlier.at);
         cpu_share(&earlier.threads, &self.threads, wall)

@@ -22,10 +22,10 @@ pub(crate) struct TcpRow {
 impl From<TcpRow> for TcpSocket {
     fn from(row: TcpRow) -> TcpSocket {
         let listens = row.state == 10;
-        // The queues are differences of sequence numbers, and the SYN and the FIN that
-        // begin and end a direction take one each (RFC 9293, section 3.4). So a FIN that
-        // the program has not come to counts as a byte unread, and a SYN or FIN that the
-        // peer has not acknowledged as a byte unsent.
+        // The queues are differences of sequence numbers, and the SYN and the FIN
+        // that begin and end a direction take one each (RFC 9293, section 3.4). So a
+        // FIN that the program has not come to counts as a byte unread, and a SYN or
+        // FIN that the peer has not acknowledged as a byte unsent.
         let peer_ended = matches!(row.state, 8 | 9 | 11);
         let end_unread = peer_ended && row.received > 0;
         let own_unacknowledged = matches!(row.state, 2 | 4 | 9 | 11);
@@ -83,8 +83,8 @@ pub(crate) fn accepted(socket: &TcpSocket, listeners: &[SocketAddr]) -> Option<b
 }
 
 /// Whether a listener on `at` takes connections that were made to `address`. An IPv4
-/// address may stand in its IPv6 form, `::ffff:127.0.0.1`, and a listener on `[::]` may
-/// take IPv4 too.
+/// address may stand in its IPv6 form, `::ffff:127.0.0.1`, and a listener on `[::]`
+/// may take IPv4 too.
 fn covers(at: SocketAddr, address: SocketAddr) -> bool {
     let (listener, wanted) = (at.ip().to_canonical(), address.ip().to_canonical());
     let any = match listener {
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn every_state_of_rfc_9293_has_its_name() {
         let names: Vec<String> = (1..=14).map(tcp_state).collect();
-        let expected = "ESTABLISHED SYN-SENT SYN-RECEIVED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT \
-            CLOSED CLOSE-WAIT LAST-ACK LISTEN CLOSING SYN-RECEIVED CLOSED";
+        let expected = "ESTABLISHED SYN-SENT SYN-RECEIVED FIN-WAIT-1 FIN-WAIT-2 \
+            TIME-WAIT CLOSED CLOSE-WAIT LAST-ACK LISTEN CLOSING SYN-RECEIVED CLOSED";
         assert_eq!(names[..13].join(" "), expected);
         assert_eq!(names[13], "state 14");
     }

@@ -7,31 +7,33 @@ use std::net::SocketAddr;
 /// A TCP socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpSocket {
-    /// Its own address; `0.0.0.0:0` or `[::]:0` while it has none that the kernel tells.
+    /// Its own address; `0.0.0.0:0` or `[::]:0` in a [`Process`](crate::Process) while it
+    /// neither listens nor is connected.
     pub local: SocketAddr,
     /// The address at the other end; `None` unless connected or connecting.
     pub remote: Option<SocketAddr>,
     /// The state by its name in RFC 9293, section 3.3.2: `LISTEN`, `ESTABLISHED`,
-    /// `CLOSE-WAIT` and so on. (ss(8) shortens three of them: `ESTAB`, `SYN-RECV`, and
-    /// `UNCONN` for `CLOSED`.)
+    /// `CLOSE-WAIT` and so on. (ss(8) shortens three of them: `ESTAB`, `SYN-RECV`,
+    /// and `UNCONN` for `CLOSED`.)
     pub state: String,
     /// Bytes that have arrived and that the program has not read. 0 for a listener.
     pub unread: u32,
-    /// Whether the peer has ended its side and the program has not read up to that end.
-    /// (When it has, `false`, the next read will return 0 or did so already.)
+    /// Whether the peer has ended its side and the program has not read up to that
+    /// end. (When it has, `false`, the next read will return 0 or did so already.)
     pub end_unread: bool,
     /// Bytes that the program has written and that the peer has not acknowledged,
     /// whether they were sent or not. 0 for a listener.
     pub unsent: u32,
     /// For a listener: how many connections wait in the accept queue.
     pub waiting: Option<u32>,
-    /// For a listener: how long that queue may grow, the smaller of what listen(2) asked
-    /// for and `/proc/sys/net/core/somaxconn`. One more than this many fit. `None` where
-    /// only `/proc/PID/net/tcp` could be read, which does not have it.
+    /// For a listener: how long that queue may grow, the smaller of what listen(2)
+    /// asked for and `/proc/sys/net/core/somaxconn`. One more than this many fit.
+    /// `None` where only `/proc/PID/net/tcp` could be read, which does not have it.
     pub backlog: Option<u32>,
-    /// Who began the connection. `Some(true)`: the peer, since a socket on this machine
-    /// listens on `local`. `Some(false)`: this side, since it is still at it, or since a
-    /// socket on this machine listens on `remote`. `None`: no such sign, or both.
+    /// Who began the connection. `Some(true)`: the peer, since a socket on this
+    /// machine listens on `local`. `Some(false)`: this side, since it is still at it,
+    /// or since a socket on this machine listens on `remote`. `None`: no such sign,
+    /// or both.
     pub accepted: Option<bool>,
 }
 
@@ -69,8 +71,8 @@ impl fmt::Display for TcpSocket {
         match self.state.as_str() {
             ESTABLISHED => Ok(()),
             CLOSE_WAIT if self.end_unread => f.write_str(
-                " (CLOSE-WAIT: the peer has ended its side, and the program has not read \
-                 that far)",
+                " (CLOSE-WAIT: the peer has ended its side, and the program has not \
+                 read that far)",
             ),
             CLOSE_WAIT => f.write_str(" (CLOSE-WAIT: the peer has ended its side)"),
             other => write!(f, " ({other})"),
@@ -85,8 +87,8 @@ pub struct UdpSocket {
     pub local: SocketAddr,
     /// The address it was connected to by connect(2), if it was.
     pub remote: Option<SocketAddr>,
-    /// What the datagrams that wait to be read occupy, in bytes of kernel memory: more
-    /// than their contents. 0 means that none waits.
+    /// What the datagrams that wait to be read occupy, in bytes of kernel memory:
+    /// more than their contents. 0 means that none waits.
     pub unread: u32,
     /// The same of datagrams on their way out.
     pub unsent: u32,
@@ -128,8 +130,8 @@ pub struct UnixSocket {
     pub state: String,
     /// The name that the socket at the other end is bound to.
     pub peer_path: Option<String>,
-    /// Bytes unread (of a datagram socket: of the first datagram). `None` for a listener
-    /// and where the kernel does not tell.
+    /// Bytes unread (of a datagram socket: of the first datagram). `None` for a
+    /// listener and where the kernel does not tell.
     pub unread: Option<u32>,
     /// For a listener: how many connections wait to be accepted.
     pub waiting: Option<u32>,

@@ -15,8 +15,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 /// The name of a socket's protocol, such as `TCPv6` or `UNIX-STREAM`.
 ///
 /// Sockets carry it as an extended attribute (net/socket.c). It saves reading tables
-/// that the socket cannot be in, and it is all there is to know of a socket that is in
-/// none: one that is neither bound nor connected. `None` if the kernel does not tell.
+/// that the socket cannot be in, and it is all there is to know of a socket that is
+/// in none: one that is neither bound nor connected. `None` if the kernel does not
+/// tell.
 pub(crate) fn protocol(pid: u32, fd: i32) -> Option<String> {
     let mut name = [0; 64];
     let path = format!("/proc/{pid}/fd/{fd}");
@@ -26,8 +27,8 @@ pub(crate) fn protocol(pid: u32, fd: i32) -> Option<String> {
     Some(name.trim_end_matches('\0').to_string())
 }
 
-/// As many of the tables as some sockets need. A table that was not needed is empty, one
-/// that could not be read is `None`.
+/// As many of the tables as some sockets need. A table that was not needed is empty,
+/// one that could not be read is `None`.
 pub(crate) struct Tables {
     tcp: Option<HashMap<u64, TcpSocket>>,
     listeners: Vec<SocketAddr>,
@@ -37,7 +38,8 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    /// Reads the tables for sockets of these protocols; of an unknown one it may be any.
+    /// Reads the tables for sockets of these protocols; of an unknown one it may be
+    /// any.
     pub(crate) fn read(
         process: &Process,
         pid: u32,

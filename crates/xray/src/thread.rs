@@ -12,19 +12,19 @@ pub struct Thread {
     /// Its name, at most 15 bytes. A newline or backslash in it is escaped.
     pub name: String,
     /// The letter of its state, as ps(1) prints it: `R` running or ready to run, `S`
-    /// asleep, `D` asleep and not to be woken by a signal, `T` stopped, `t` stopped by a
-    /// debugger, `Z` ended.
+    /// asleep, `D` asleep and not to be woken by a signal, `T` stopped, `t` stopped
+    /// by a debugger, `Z` ended.
     pub state: char,
-    /// The system call it is asleep in; `None` while it runs, is stopped or has ended, and
-    /// if the call may not be seen.
+    /// The system call it is asleep in; `None` while it runs, is stopped or has
+    /// ended, and if the call may not be seen.
     pub call: Option<Call>,
     /// Why the call may not be seen, if so.
     pub unseen: Option<String>,
-    /// How often it was taken from a processor, or gave it up: voluntary and involuntary
-    /// context switches together.
+    /// How often it was taken from a processor, or gave it up: voluntary and
+    /// involuntary context switches together.
     pub switches: u64,
-    /// Time on a processor, in nanoseconds. While a thread runs on and on the kernel adds
-    /// to it only at its clock ticks, every 1 to 10 ms.
+    /// Time on a processor, in nanoseconds. While a thread runs on and on the kernel
+    /// adds to it only at its clock ticks, every 1 to 10 ms.
     pub run_ns: u64,
     /// Time ready to run, waiting for a processor, in nanoseconds. Added to when the
     /// waiting ends.
@@ -38,14 +38,15 @@ impl Thread {
             && (self.call.is_some() || self.unseen.is_some())
     }
 
-    /// Whether it has ended. The first thread of a process may do so before the others,
-    /// and is then kept, as a zombie, until they have ended too.
+    /// Whether it has ended. The first thread of a process may do so before the
+    /// others, and is then kept, as a zombie, until they have ended too.
     pub fn has_ended(&self) -> bool {
         matches!(self.state, 'Z' | 'X' | 'x')
     }
 
-    /// Asleep in the same call all the while between two looks. The states alone would
-    /// not do: it may have woken and gone to sleep again. Then it was switched to.
+    /// Asleep in the same call all the while between two looks. The states alone
+    /// would not do: it may have woken and gone to sleep again. Then it was switched
+    /// to.
     fn slept_since(&self, earlier: &Thread) -> bool {
         let interruptibly = self.state == 'S' && earlier.state == 'S';
         let same_call = match (&self.call, &earlier.call) {

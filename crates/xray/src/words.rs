@@ -33,8 +33,8 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
-/// Breaks a text at its spaces into lines of at most `width` characters; a word that is
-/// longer than a line is broken too.
+/// Breaks a text at its spaces into lines of at most `width` characters; a word that
+/// is longer than a line is broken too.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];

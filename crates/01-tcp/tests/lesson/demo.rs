@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::kit::lesson;
+use crate::lesson;
 
 #[test]
 fn the_demonstration_prints_what_the_book_shows() {

@@ -5,8 +5,14 @@
 mod conversation;
 mod demo;
 mod experiments;
-mod kit;
 mod program;
 mod python;
 mod server;
 mod time;
+
+/// The lesson's program with these arguments.
+fn lesson(args: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lesson-1"));
+    command.args(args);
+    command
+}

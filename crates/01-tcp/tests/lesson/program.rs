@@ -4,9 +4,9 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use lesson_1::server::ANY_PORT;
-use wire::demo::run;
+use wire::demo::{Server, run};
 
-use crate::kit::{Running, lesson};
+use crate::lesson;
 
 /// Exit code, standard output and standard error of the program.
 fn outcome(args: &[&str], input: &str) -> (Option<i32>, String, String) {
@@ -103,7 +103,8 @@ fn server_and_client_talk_in_two_terminals() {
         ("timestamps", "] good morning\n"),
         ("upper", ">>> GOOD MORNING\n>>> \n"),
     ] {
-        let server = Running::start(&mut lesson(&["server", name, "127.0.0.1:0"]));
+        let server =
+            Server::start(&mut lesson(&["server", name, "127.0.0.1:0"])).unwrap();
         let addr = server.addr();
         for _ in 0..2 {
             let (code, output, errors) =
@@ -128,12 +129,15 @@ fn server_and_client_talk_in_two_terminals() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_server_even_within_a_visit() {
-    let mut server = Running::start(&mut lesson(&["server", "upper", "127.0.0.1:0"]));
+    let server =
+        Server::start(&mut lesson(&["server", "upper", "127.0.0.1:0"])).unwrap();
     let _visitor = TcpStream::connect(server.addr()).unwrap();
     while !server.line().ends_with(" came") {}
-    let id = server.child.id().to_string();
-    Command::new("kill").args(["-INT", &id]).status().unwrap();
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    Command::new("kill")
+        .args(["-INT", &server.id().to_string()])
+        .status()
+        .unwrap();
+    assert_eq!(server.end().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -1,30 +1,12 @@
 //! Python on one end, Rust on the other: clients and servers as tutorials write them.
 
-use std::io::ErrorKind;
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use lesson_1::ctime::ctime;
-use wire::demo::run;
+use wire::demo::{Server, python, run};
 
-use crate::kit::{Running, lesson};
-
-/// A Python program; `None`, and a word about it, if there is no Python here.
-fn python(script: &str, args: &[&str]) -> Option<Command> {
-    match Command::new("python3").arg("--version").output() {
-        Ok(_) => {
-            let mut command = Command::new("python3");
-            command.args(["-u", "-c", script]).args(args);
-            Some(command)
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            assert!(std::env::var_os("CI").is_none(), "python3 is missing");
-            eprintln!("skipped: python3 is missing; install it to run this test");
-            None
-        }
-        Err(error) => panic!("cannot run python3: {error}"),
-    }
-}
+use crate::lesson;
 
 fn output(command: &mut Command, input: &str) -> String {
     let output = run(command, input.as_bytes()).unwrap();
@@ -106,8 +88,9 @@ print(client.recv(1024).decode(), end="")
 client.close()
 "#;
 
-fn rust_server(name: &str) -> (Running, String) {
-    let server = Running::start(&mut lesson(&["server", name, "127.0.0.1:0"]));
+fn rust_server(name: &str) -> (Server, String) {
+    let server =
+        Server::start(&mut lesson(&["server", name, "127.0.0.1:0"])).unwrap();
     let addr = server.addr();
     (server, addr)
 }
@@ -144,7 +127,7 @@ fn our_client_understands_python_servers() {
         let Some(mut server) = python(SERVER, &[name]) else {
             return;
         };
-        let server = Running::start(&mut server);
+        let server = Server::start(&mut server).unwrap();
         let addr = server.addr();
         for _visit in 0..2 {
             let mut client = lesson(&["client", name, &addr]);
@@ -166,7 +149,7 @@ fn greetings_pass_between_python_and_rust_both_ways() {
     let Some(mut server) = python(GREETER, &[]) else {
         return;
     };
-    let server = Running::start(&mut server);
+    let server = Server::start(&mut server).unwrap();
     let mut client = lesson(&["client", "greeting", &server.addr()]);
     assert_eq!(output(&mut client, ""), "Thank you for connection\n");
 

@@ -12,7 +12,8 @@ use lesson_1::lines::{read_line, send};
 use lesson_1::server::{ANY_PORT, BACKLOG, News, hang_up, listen, serve};
 use lesson_1::{greeting, upper};
 
-use crate::kit::LIMIT;
+/// The end of patience with anything that should happen at once.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A server on a thread, which lives as long as the test process.
 struct Server {

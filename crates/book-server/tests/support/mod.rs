@@ -1,6 +1,10 @@
 //! What the tests share: a small project with a book, its server, plain HTTP.
 
-#![allow(dead_code)] // each test binary uses a part of it
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part of it, and it is part of the tests"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,5 +1,7 @@
 //! A browser, driven by WebDriver: JSON over plain HTTP to a local `chromedriver`.
 
+#![allow(clippy::unwrap_used, reason = "it is part of the tests")]
+
 use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};

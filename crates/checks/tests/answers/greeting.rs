@@ -11,6 +11,8 @@ pub fn answers() -> Vec<Answer> {
         Answer::right("right: a loop over reads", check(a_loop_over_reads)),
         Answer::right("right: io::copy", check(io_copy)),
         Answer::wrong("M1", "one read", check(one_read)),
+        Answer::wrong("M1", "one short read", check(one_small_read)),
+        Answer::wrong("M40", "the first of the lines", check(the_first_of_lines)),
         Answer::wrong(
             "M5",
             "client: no test for the end",

@@ -128,8 +128,14 @@ impl Watch {
 
     fn foot(&self, width: usize) -> String {
         let stub = self.exercise().stub().display().to_string();
-        let book = self.book.as_deref().unwrap_or("").trim_end_matches('/');
-        self.rule(&self.pen().active(&stub), book, width)
+        let book = match &self.book {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None if self.book_is_coming => {
+                format!("the book is being built{}", self.pen().going_on)
+            }
+            None => String::new(),
+        };
+        self.rule(&self.pen().active(&stub), &book, width)
     }
 
     fn keys(&self, width: usize, below: usize) -> String {

@@ -149,7 +149,7 @@ impl Watch {
         if self.book.is_some() {
             self.actions.push(Action::Browse(link));
         } else {
-            self.say(format!("The live book is not up. The same text: {link}"));
+            self.say(format!("The live book is not up. The same text:\n{link}"));
         }
     }
 

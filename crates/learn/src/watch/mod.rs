@@ -7,6 +7,8 @@
 mod frame;
 mod keys;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -63,7 +65,7 @@ pub fn watch(
     first: Option<&Exercise>,
     with_book: bool,
 ) -> Result<ExitCode> {
-    let (progress, remark) = Progress::load(&project.root)?;
+    let (progress, remark) = Progress::load(&project.root);
     let mut state = Watch::new(project.clone(), progress, look::stdout(), first);
     state.notices.extend(remark);
     let signals = screen::signals()?;
@@ -161,6 +163,10 @@ impl Driver {
                 return Ok(());
             }
             self.draw(state, screen)?;
+            if state.save() {
+                self.drawn = None;
+                self.draw(state, screen)?;
+            }
             match received.recv_timeout(TICK) {
                 Ok(event) => {
                     self.take(event, state);
@@ -246,8 +252,8 @@ impl Driver {
                 Action::CheckAll => self.check_all(state),
                 Action::Stop => self.next_job(),
                 Action::Browse(url) => match book::open_browser(&url) {
-                    true => state.say(format!("In your browser: {url}")),
-                    false => state.say(format!("Open this in a browser: {url}")),
+                    true => state.say(format!("In your browser:\n{url}")),
+                    false => state.say(format!("Open this in a browser:\n{url}")),
                 },
                 Action::Suspend => screen.suspend()?,
                 Action::Quit => return Ok(true),
@@ -297,12 +303,13 @@ impl Driver {
     // ---- the live book ----
 
     /// Tells the live book how things are after a check, and starts it after the first.
-    fn tell_book(&mut self, state: &Watch, checked: Option<usize>) {
+    fn tell_book(&mut self, state: &mut Watch, checked: Option<usize>) {
         let mut verdicts: Vec<usize> = checked.into_iter().collect();
         if matches!(self.book, Book::Later) {
             let events = self.events.clone();
             let news = move |news| drop(events.send(Event::Book(news)));
             self.book = Book::Started(LiveBook::start(&state.project, news));
+            state.book_is_coming = true;
             verdicts = (0..state.outcomes.len()).collect();
         }
         let Book::Started(book) = &self.book else {
@@ -330,6 +337,7 @@ impl Driver {
     }
 
     fn take_news(&mut self, news: News, state: &mut Watch) {
+        state.book_is_coming = false;
         match news {
             News::Up(url) => state.book = Some(url),
             News::Postponed => self.book = Book::Later,

@@ -134,6 +134,8 @@ pub struct Watch {
     pub hints: Vec<usize>,
     /// The live book's address, while it is up.
     pub book: Option<String>,
+    /// Whether the live book is being built.
+    pub book_is_coming: bool,
     /// How many lines fit between the first and the last lines.
     pub room: usize,
     /// What is to be done outside, in this order.
@@ -165,6 +167,7 @@ impl Watch {
             scroll: 0,
             hints: vec![0; all],
             book: None,
+            book_is_coming: false,
             room: 20,
             actions: vec![Action::Check],
             own_save: None,
@@ -183,19 +186,16 @@ impl Watch {
         &self.project.exercises[self.at]
     }
 
-    /// Whoever did the exercises in order is at the first that has not passed. Whoever
-    /// jumped ahead goes on there: with what failed last, or what follows the last pass.
+    /// What follows the last pass. Whoever does the exercises in order is at the first
+    /// that has not passed; whoever jumped ahead goes on there.
     fn left_off(&self) -> Option<usize> {
-        let latest = self.progress.latest();
-        let latest = latest.and_then(|(id, state)| {
-            let place = self.project.exercises.iter().position(|ex| ex.id == id)?;
-            Some((place, state))
+        let exercises = self.project.exercises.iter().enumerate();
+        let passed = exercises.filter_map(|(place, exercise)| {
+            let entry = self.progress.get(exercise.id)?;
+            (entry.state == State::Passed).then_some((&entry.time, place))
         });
-        match latest {
-            Some((place, State::Failed)) if self.is_open(place) => Some(place),
-            Some((place, _)) => self.open_after(place),
-            None => self.open_after(self.outcomes.len().saturating_sub(1)),
-        }
+        let last = self.outcomes.len().saturating_sub(1);
+        self.open_after(passed.max().map_or(last, |(_, place)| place))
     }
 
     /// The first exercise after this one that has not passed; after the last comes the
@@ -315,18 +315,23 @@ impl Watch {
         }
     }
 
-    /// Notes what a check came to. Where that cannot be saved, work goes on without.
     fn record(&mut self, place: usize, outcome: &Outcome) {
-        let Some(state) = outcome.state() else {
-            return;
-        };
-        let id = self.project.exercises[place].id;
-        let Err(error) = self.progress.record(id, state) else {
-            return;
-        };
-        if !self.said_unsaved {
-            self.said_unsaved = true;
-            self.say(format!("Your progress lasts until you quit: {error:#}."));
+        if let Some(state) = outcome.state() {
+            self.progress.note(self.project.exercises[place].id, state);
+        }
+    }
+
+    /// Saves what was noted, once the verdict is on the screen: a slow disk is not to
+    /// be waited for. Where nothing can be saved, work goes on without; whether that
+    /// was said now.
+    pub fn save(&mut self) -> bool {
+        match self.progress.save() {
+            Err(error) if !self.said_unsaved => {
+                self.said_unsaved = true;
+                self.say(format!("Your progress lasts until you quit: {error:#}."));
+                true
+            }
+            _ => false,
         }
     }
 

@@ -37,8 +37,8 @@ fn a_server_without_callers_is_blocked_in_accept() {
     let (address, fd) = (server.says_address(), server.says_number::<i32>());
     let seen = server.blocked_in("accept4");
     let expected = format!(
-        "blocked in accept4 on fd {fd}, the listener on {address}; no connection waits to \
-         be accepted"
+        "blocked in accept4 on fd {fd}, the listener on {address}; no connection \
+         waits to be accepted"
     );
     assert_eq!(sentence(&seen), expected);
     assert_eq!(seen.threads.len(), 1);
@@ -137,7 +137,8 @@ fn a_receive_of_datagrams_is_told_with_its_socket() {
     let (address, fd) = (receiver.says(), receiver.says());
     let seen = receiver.blocked_in("recvfrom");
     let expected = format!(
-        "blocked in recvfrom on fd {fd}, the UDP socket on {address}; no datagram waits"
+        "blocked in recvfrom on fd {fd}, the UDP socket on {address}; no \
+         datagram waits"
     );
     assert_eq!(sentence(&seen), expected);
 }
@@ -149,8 +150,8 @@ fn a_wait_on_an_epoll_set_is_told_with_what_it_watches() {
     let told = sentence(&seen);
     // epoll_wait, or epoll_pwait where that is all there is.
     let expected = format!(
-        " on fd {set}, an epoll set of 1 descriptor, without a time limit; it watches fd \
-         {listener} (the listener on {address})"
+        " on fd {set}, an epoll set of 1 descriptor, without a time limit; it \
+         watches fd {listener} (the listener on {address})"
     );
     assert!(told.starts_with("blocked in epoll_"), "{told}");
     assert!(told.ends_with(&expected), "{told}");

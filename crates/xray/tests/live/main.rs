@@ -1,9 +1,9 @@
 //! What the crate says of real processes.
 //!
-//! The processes are this same program, started again with a part to play ([`subject`]);
-//! so it has a harness of its own: under the usual one each would have a second thread.
-//! Nothing here is decided by a clock. Every wait is for a state, and its limit is there
-//! for the day when the state never comes.
+//! The processes are this same program, started again with a part to play
+//! ([`subject`]); so it has a harness of its own: under the usual one each would have
+//! a second thread. Nothing here is decided by a clock. Every wait is for a state,
+//! and its limit is there for the day when the state never comes.
 //!
 //! `cargo test -p xray --test live -- NAME` runs the tests whose name contains NAME.
 

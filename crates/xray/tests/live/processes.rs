@@ -4,6 +4,7 @@ use crate::harness::skip;
 use crate::subject::{Subject, itself, until};
 use crate::tests;
 use std::io::ErrorKind;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use xray::{Descriptor, Kind, PipeEnd, Relative};
 
@@ -13,13 +14,14 @@ tests![
     a_living_child_is_listed,
     a_zombie_itself_has_ended,
     a_process_that_does_not_exist_is_not_found,
+    a_process_is_found_by_its_name,
     threads_and_processes_may_vanish_while_we_look,
     what_may_not_be_seen_is_named_and_the_rest_stands,
     a_page_has_everything_and_fits_its_width,
 ];
 
 fn descriptors_are_told_in_order() {
-    let subject = Subject::start("stdin");
+    let mut subject = Subject::start("stdin");
     let seen = subject.blocked_in("read");
     let fds: Vec<i32> = seen.descriptors.iter().map(|open| open.fd).collect();
     assert!(fds.is_sorted(), "{fds:?}");
@@ -32,6 +34,17 @@ fn descriptors_are_told_in_order() {
     };
     assert_eq!((end(0), end(1)), (PipeEnd::Read, PipeEnd::Write));
     assert_eq!(seen.pid, subject.pid());
+
+    // The other end of its input is ours.
+    let input = subject.take_stdin();
+    let me = xray::look(std::process::id()).expect("one may look at oneself");
+    let ours = me.descriptor(input.as_raw_fd()).expect("it is open");
+    assert!(ours.inode.is_some());
+    assert_eq!(
+        ours.inode,
+        seen.descriptor(0).and_then(|theirs| theirs.inode)
+    );
+
     let program = std::env::current_exe().expect("the path of this program");
     assert_eq!(seen.command, [program.to_str().expect("the path is text")]);
 }
@@ -101,6 +114,33 @@ fn a_process_that_does_not_exist_is_not_found() {
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert_eq!(error.to_string(), format!("there is no process {pid}"));
     }
+}
+
+fn a_process_is_found_by_its_name() {
+    let mut subject = Subject::start("stdin");
+    subject.blocked_in("read");
+    let program = std::env::current_exe().expect("the path of this program");
+    let name = program
+        .file_name()
+        .and_then(|name| name.to_str())
+        .expect("it is text");
+    let among = |name: &str| {
+        let found = xray::named(name).expect("names are no secret");
+        assert!(found.is_sorted(), "{found:?}");
+        found.contains(&subject.pid())
+    };
+    assert!(among(name), "{name} is longer than what the kernel keeps");
+    assert!(!among("another name"));
+    assert!(!among(""));
+    subject.kill();
+    until(|| {
+        let found = xray::named(name).expect("names are no secret");
+        if found.contains(&subject.pid()) {
+            Err(format!("{found:?}"))
+        } else {
+            Ok(())
+        }
+    });
 }
 
 fn threads_and_processes_may_vanish_while_we_look() {

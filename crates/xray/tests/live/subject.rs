@@ -12,9 +12,10 @@ use std::{env, thread};
 use xray::{Glance, Process};
 
 const PART: &str = "XRAY_TEST_PART";
+const PARENT: &str = "XRAY_TEST_PARENT";
 
-/// A process that plays a part, killed and collected at the end of the test however that
-/// comes about.
+/// A process that plays a part, killed and collected at the end of the test however
+/// that comes about.
 pub struct Subject {
     child: Child,
     said: BufReader<ChildStdout>,
@@ -142,6 +143,7 @@ pub fn itself(part: &str) -> Command {
     let program = env::current_exe().expect("the path of this program");
     let mut command = Command::new(program);
     command.env(PART, part);
+    command.env(PARENT, std::process::id().to_string());
     command
 }
 
@@ -153,7 +155,8 @@ pub fn part() -> Option<String> {
 pub fn play(part: &str) -> ExitCode {
     // Should the test be killed, nobody is left to kill us.
     set_parent_process_death_signal(Some(Signal::KILL)).expect("a valid signal");
-    if getppid().is_none_or(|parent| parent.is_init()) {
+    let parent = getppid().map_or(0, |parent| parent.as_raw_nonzero().get());
+    if env::var(PARENT).is_ok_and(|expected| expected != parent.to_string()) {
         return ExitCode::FAILURE; // it was killed before that
     }
     let words: Vec<&str> = part.split(' ').collect();
