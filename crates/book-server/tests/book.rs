@@ -81,6 +81,17 @@ fn a_directive_that_would_stay_text_is_refused() {
 }
 
 #[test]
+fn a_directive_in_a_code_block_is_text() {
+    let course = Course::new();
+    let text = "```text\n{{exercise tcp/greeting}}\n{{svg none.svg}}\n```\n";
+    course.append("book/src/02-bytes.md", text);
+    let built = build(&course.project());
+    assert_eq!(built.findings, []);
+    let page = String::from_utf8(built.files["02-bytes.html"].clone()).unwrap();
+    assert!(page.contains("{{exercise tcp/greeting}}\n{{svg none.svg}}"));
+}
+
+#[test]
 fn a_picture_that_is_not_there_is_refused() {
     refused(
         "{{svg generated/none.svg}}\n",

@@ -111,14 +111,18 @@ impl Symptom {
     /// With what was expected and what came, as bytes: shown whole where they are
     /// few, otherwise around the first difference.
     pub fn with_bytes(mut self, expected: &[u8], got: &[u8]) -> Self {
-        self.expected_bytes = expected.to_vec();
-        self.got_bytes = got.to_vec();
-        self.expected = shown(expected);
-        self.got = if got.is_empty() {
-            "nothing".into()
-        } else {
-            shown(got)
-        };
+        const WHOLE: usize = 200;
+        (self.expected, self.got) = (view::escaped(expected), view::escaped(got));
+        if got.is_empty() {
+            self.got = "nothing".into();
+        }
+        if expected.len().max(got.len()) > WHOLE
+            && let Some(first) = view::first_difference(expected, got)
+        {
+            self.summary = format!("{}; {}", self.summary, first.sentence);
+            (self.expected, self.got) = (first.expected, first.got);
+        }
+        (self.expected_bytes, self.got_bytes) = (expected.to_vec(), got.to_vec());
         self
     }
 
@@ -136,13 +140,4 @@ impl Symptom {
         let words = self.panic.as_deref().unwrap_or_default();
         words.contains("not yet implemented")
     }
-}
-
-/// Bytes for people: few enough whole, many by their beginning and their number.
-fn shown(bytes: &[u8]) -> String {
-    const WHOLE: usize = 200;
-    if bytes.len() <= WHOLE {
-        return view::escaped(bytes);
-    }
-    format!("{}… ({} bytes)", view::escaped(&bytes[..64]), bytes.len())
 }
