@@ -31,9 +31,9 @@ pub(crate) struct Diag {
 
 /// Which TCP sockets to list: bit N for the state of number N.
 pub(crate) const LISTENING: u32 = 1 << 10;
-/// All that are of use to a process. Not TIME-WAIT (6): nobody holds those any more, and
-/// after a busy hour there may be thousands. Not "bound, inactive" (13): to find them the
-/// kernel walks a second table, and that takes half as long again.
+/// All that are of use to a process. Not TIME-WAIT (6): nobody holds those any more,
+/// and after a busy hour there may be thousands. Not "bound, inactive" (13): to find
+/// them the kernel walks a second table, and that takes half as long again.
 pub(crate) const HELD: u32 = EVERY & !(1 << 6) & !(1 << 13);
 /// All that there are.
 pub(crate) const EVERY: u32 = u32::MAX;

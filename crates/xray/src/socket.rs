@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 /// A TCP socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpSocket {
-    /// Its own address; `0.0.0.0:0` or `[::]:0` in a [`Process`](crate::Process) while it
-    /// neither listens nor is connected.
+    /// Its own address; `0.0.0.0:0` or `[::]:0` in a [`Process`](crate::Process)
+    /// while it neither listens nor is connected.
     pub local: SocketAddr,
     /// The address at the other end; `None` unless connected or connecting.
     pub remote: Option<SocketAddr>,
