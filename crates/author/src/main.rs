@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// A place where something does not agree: the file, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +53,13 @@ fn command() -> Command {
                 .about("Make the generated pieces of the book anew")
                 .arg(check)
                 .arg(
+                    Arg::new("screenshots")
+                        .long("screenshots")
+                        .action(ArgAction::SetTrue)
+                        .conflicts_with_all(["check", "NAME"])
+                        .help("Take the README's picture of the live book, and no more"),
+                )
+                .arg(
                     Arg::new("NAME")
                         .num_args(0..)
                         .value_parser(PossibleValuesParser::new(pieces::names()))
@@ -60,6 +67,7 @@ fn command() -> Command {
                         .help("Make these alone"),
                 ),
         )
+        .subcommand(Command::new(pieces::std_calls::PLAY).hide(true))
         .subcommand(
             Command::new("check").about(
                 "Say where crates, exercises, solutions and book do not agree",
@@ -78,10 +86,9 @@ fn main() -> ExitCode {
     let done = root().and_then(|root| match matches.subcommand() {
         Some(("stubs", args)) if args.get_flag("check") => stubs::differing(&root),
         Some(("stubs", _)) => stubs::write(&root).map(|()| Vec::new()),
-        Some(("pieces", args)) => {
-            let names = args.get_many::<String>("NAME").unwrap_or_default();
-            let names: Vec<&str> = names.map(String::as_str).collect();
-            pieces::make(&root, &names, args.get_flag("check"))
+        Some(("pieces", args)) => make_pieces(&root, args),
+        Some((pieces::std_calls::PLAY, _)) => {
+            pieces::std_calls::play().map(|()| Vec::new())
         }
         _ => rooms::check(&root),
     });
@@ -98,6 +105,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn make_pieces(root: &Path, args: &ArgMatches) -> Result<Vec<Finding>> {
+    if args.get_flag("screenshots") {
+        return pieces::take_screenshots(root).map(|()| Vec::new());
+    }
+    let names = args.get_many::<String>("NAME").unwrap_or_default();
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if args.get_flag("check") {
+        return pieces::differing(root, &names);
+    }
+    pieces::write(root, &names).map(|()| Vec::new())
 }
 
 /// The project's root: the nearest folder above that holds the exercises.

@@ -436,11 +436,12 @@ fn xray(matches: &ArgMatches) -> Result<ExitCode> {
         .map_or("", String::as_str);
     let width = look::stdout().width;
     let pids = xrays::find(target)?;
+    let seen = || -> Result<String> {
+        let seen = pids.iter().map(|&pid| xrays::look(pid, width));
+        Ok(seen.collect::<Result<Vec<_>>>()?.join("\n"))
+    };
     if !matches.get_flag("watch") {
-        for pid in pids {
-            say(&xrays::look(pid, width)?)?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return say(&seen()?);
     }
     let clear = if io::stdout().is_terminal() {
         "\x1b[H\x1b[2J"
@@ -448,9 +449,7 @@ fn xray(matches: &ArgMatches) -> Result<ExitCode> {
         "\n"
     };
     loop {
-        let seen: Result<String> =
-            pids.iter().map(|&pid| xrays::look(pid, width)).collect();
-        say(&format!("{clear}{}", seen?))?;
+        say(&format!("{clear}{}", seen()?))?;
         thread::sleep(Duration::from_millis(500));
     }
 }

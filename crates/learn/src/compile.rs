@@ -1,7 +1,10 @@
 //! Has cargo compile an exercise's check and takes from its messages what matters:
 //! the program to run, or what the compiler says about the learner's own file.
 
-#![allow(clippy::question_mark, reason = "in what nanoserde writes for an Option")]
+#![allow(
+    clippy::question_mark,
+    reason = "in what nanoserde writes for an Option"
+)]
 
 use std::env;
 use std::ffi::OsString;

@@ -253,7 +253,7 @@ impl Watch {
 
     fn add_verdict(&self, lines: &mut Vec<String>) {
         let exercise = self.exercise();
-        if let Some(passed) = &self.passed {
+        if let Some((_, passed)) = &self.passed {
             lines.extend(self.wrap(passed));
             if self.open_after(self.at).is_none() {
                 lines.push(String::new());

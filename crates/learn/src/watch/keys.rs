@@ -38,7 +38,7 @@ impl Watch {
         match (question, key) {
             (Question::Reset, Key::Char('y' | 'Y')) => self.reset(),
             (Question::Reset, _) => self.say("Nothing was reset."),
-            (Question::Solution, Key::Char('s')) => self.show_solution(),
+            (Question::Solution, Key::Char('s')) => self.show_solution(self.at),
             (Question::Solution, _) => return false,
         }
         true
@@ -46,16 +46,16 @@ impl Watch {
 
     fn command(&mut self, key: &Key) {
         // Whatever the learner does now, the pass has been read.
-        let was_told = self.passed.take().is_some();
+        let passed = self.passed.take().map(|(place, _)| place);
         match key {
-            Key::Enter if was_told => {}
+            Key::Enter if passed.is_some() => {}
             Key::Char('h') => self.hint(),
             Key::Char('l') => self.toggle_list(),
             Key::Char('n') => self.step(1),
             Key::Char('p') => self.step(-1),
             Key::Char('r') => self.question = Some(Question::Reset),
-            Key::Char('s') => self.solution(),
-            Key::Char('b') => self.book(),
+            Key::Char('s') => self.solution(passed.unwrap_or(self.at)),
+            Key::Char('b') => self.book(passed.unwrap_or(self.at)),
             Key::Char('x') => self.xray(),
             Key::Char('c') => self.check_all(),
             Key::Char('?') => self.show(View::Text(super::frame::help(self))),
@@ -128,36 +128,34 @@ impl Watch {
         }
     }
 
-    fn solution(&mut self) {
-        if self.progress.has_passed(self.exercise().id) {
-            self.show_solution();
+    fn solution(&mut self, place: usize) {
+        if self.progress.has_passed(self.project.exercises[place].id) {
+            self.show_solution(place);
         } else {
             self.question = Some(Question::Solution);
         }
     }
 
-    fn show_solution(&mut self) {
-        match solution::text(&self.project, self.exercise()) {
+    fn show_solution(&mut self, place: usize) {
+        match solution::text(&self.project, &self.project.exercises[place]) {
             Ok(text) => self.show(View::Text(text)),
             Err(error) => self.say(format!("{error:#}")),
         }
     }
 
-    fn book(&mut self) {
-        let page = self.page_at_hand();
+    /// Opens the page about the mistake that was made, or else about the exercise.
+    fn book(&mut self, place: usize) {
+        let outcome = self.outcomes[place].as_ref();
+        let page = match outcome.and_then(|outcome| outcome.mistake()) {
+            Some(mistake) => mistake.page.clone(),
+            None => self.project.exercises[place].page(),
+        };
         let link = self.teller().page(&page);
         if self.book.is_some() {
             self.actions.push(Action::Browse(link));
         } else {
             self.say(format!("The live book is not up. The same text:\n{link}"));
         }
-    }
-
-    /// The page about the mistake that was made, or else about the exercise.
-    fn page_at_hand(&self) -> String {
-        let outcome = self.outcomes[self.at].as_ref();
-        let mistake = outcome.and_then(|outcome| outcome.mistake());
-        mistake.map_or(self.exercise().page(), |mistake| mistake.page.clone())
     }
 
     fn check_all(&mut self) {

@@ -120,8 +120,8 @@ pub struct Watch {
     pub outcomes: Vec<Option<Outcome>>,
     /// The check of the exercise at hand, while it goes on.
     pub running: Option<Running>,
-    /// What stands above the verdict: the exercise that has just passed.
-    pub passed: Option<String>,
+    /// The exercise that has just passed, and what stands above the next one for it.
+    pub passed: Option<(usize, String)>,
     /// Words to the learner, until the next key or save.
     pub notices: Vec<String>,
     /// A question, until the next key or save.
@@ -274,7 +274,9 @@ impl Watch {
             outcome.passed() && !self.progress.has_passed(self.exercise().id);
         self.record(self.at, &outcome);
         if newly_passed {
-            self.passed = Some(self.teller().outcome(self.exercise(), &outcome));
+            let told = self.teller().outcome(self.exercise(), &outcome);
+            let told = format!("{told}s shows a solution, to compare with yours.\n");
+            self.passed = Some((self.at, told));
         }
         let at = self.at;
         self.outcomes[at] = Some(outcome);
