@@ -28,3 +28,8 @@ pub mod server;
 pub mod surprise;
 pub mod timestamps;
 pub mod upper;
+
+/// The chapter's own snippets are tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../book/src/01-tcp.md")]
+struct Chapter;

@@ -85,12 +85,25 @@ pub fn serve(
 fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     loop {
         match listener.accept() {
-            // A client that left again while it waited. On Linux `accept` still
-            // yields the connection, and the first `read` reports the reset.
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) if is_of_a_client(&error) => {}
             result => return result,
         }
     }
+}
+
+/// Whether this error of `accept` tells what became of a client while it waited, which
+/// is no reason to stop ([accept(2)], "Error handling"). Not even a reset need come out
+/// here: Linux yields the connection, and its first `read` fails.
+///
+/// [accept(2)]: https://man7.org/linux/man-pages/man2/accept.2.html
+fn is_of_a_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+    )
 }
 // ANCHOR_END: accept
 

@@ -26,3 +26,8 @@ pub mod seams;
 pub mod server;
 pub mod surprise;
 pub mod words;
+
+/// The chapter's own snippets are tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../book/src/02-bytes.md")]
+struct Chapter;

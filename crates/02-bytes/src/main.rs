@@ -58,12 +58,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Where standard error is closed, too, there is nobody left to tell.
             let _ = writeln!(io::stderr(), "lesson-2: {error:#}");
-            let usage = error.is::<Usage>();
-            if usage {
-                ExitCode::from(2)
-            } else {
-                ExitCode::FAILURE
-            }
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }
@@ -265,14 +260,10 @@ struct Screen(Stdout);
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.0.write(bytes);
-        if result
-            .as_ref()
-            .is_err_and(|e| e.kind() == ErrorKind::BrokenPipe)
-        {
-            process::exit(0);
-        }
-        result
+        self.0.write(bytes).map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => process::exit(0),
+            kind => io::Error::new(kind, format!("cannot print: {error}")),
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
