@@ -57,7 +57,9 @@ fn command() -> Command {
                         .long("screenshots")
                         .action(ArgAction::SetTrue)
                         .conflicts_with_all(["check", "NAME"])
-                        .help("Take the README's picture of the live book, and no more"),
+                        .help(
+                            "Take the README's picture of the live book, and no more",
+                        ),
                 )
                 .arg(
                     Arg::new("NAME")
