@@ -17,7 +17,6 @@ use nanoserde::{DeJson, SerJson};
 use serde_json::Value;
 
 use crate::boxes::escape;
-use crate::verdict;
 
 /// What is known of the learner. Ids that the catalogue does not know are kept.
 #[derive(Debug, Default)]
@@ -207,12 +206,12 @@ fn failing(verdict: &Verdict) -> (&'static str, String) {
     if verdict.failure.as_ref().is_some_and(untouched) {
         return ("not started", NOT_STARTED.into());
     }
-    ("failing", verdict::to_html(verdict))
+    ("failing", verdict.to_html())
 }
 
 fn passed(exercise: &Exercise, verdict: Option<&Verdict>) -> String {
     let learnt = format!("<p class=\"hs-learnt\">{}</p>\n", escape(exercise.learnt));
-    learnt + &verdict.map(verdict::to_html).unwrap_or_default()
+    learnt + &verdict.map(Verdict::to_html).unwrap_or_default()
 }
 
 fn version(html: &str) -> String {

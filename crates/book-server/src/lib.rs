@@ -12,7 +12,7 @@
 //! 3. [`boxes`]: the box that an exercise gets;
 //! 4. [`page`] and [`links`]: what is in a finished page, and whether its links lead
 //!    anywhere;
-//! 5. [`learner`] and [`verdict`]: what the parent process tells, as HTML;
+//! 5. [`learner`]: what the parent process tells, as HTML;
 //! 6. [`site`]: the finished pages, with holes for what changes;
 //! 7. [`live`], [`watch`] and [`http`]: what is shown now, kept up to date, served.
 
@@ -27,5 +27,4 @@ pub mod live;
 pub mod orders;
 pub mod page;
 pub mod site;
-pub mod verdict;
 pub mod watch;

@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -190,8 +191,9 @@ fn serve(arguments: &ArgMatches) -> Result<ExitCode> {
     let _ = writeln!(io::stdout(), "listening on http://{address}/");
 
     let (sender, receiver) = changes::channel(Live::default());
-    let builder = sender.clone();
-    thread::spawn(move || watch::keep_built(&project, &builder));
+    let building = Arc::new(Mutex::new(()));
+    let (builder, busy) = (sender.clone(), Arc::clone(&building));
+    thread::spawn(move || watch::keep_built(&project, &builder, &busy));
     let (end, ended) = oneshot::channel();
     thread::spawn(move || {
         let heard = live::listen(BufReader::new(io::stdin()), &sender);
@@ -208,6 +210,7 @@ fn serve(arguments: &ArgMatches) -> Result<ExitCode> {
         tokio::spawn(http::serve(listener, receiver));
         ended.await.unwrap_or(Ok(()))
     });
+    let _last_build = building.lock();
     heard.context("cannot read standard input")?;
     Ok(ExitCode::SUCCESS)
 }

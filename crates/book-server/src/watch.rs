@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -17,11 +18,17 @@ use crate::site::Site;
 const EVERY: Duration = Duration::from_millis(400);
 
 /// Builds, and builds again after each change, for ever.
-pub fn keep_built(project: &Project, live: &Sender<Live>) -> ! {
+///
+/// It holds `building` while it builds: a process that takes it before it ends leaves
+/// no half-built book behind among the temporary files.
+pub fn keep_built(project: &Project, live: &Sender<Live>, building: &Mutex<()>) -> ! {
     let mut included = BTreeSet::new();
     loop {
         let mut before = snapshot(project, &included);
-        let built = book::build(project);
+        let built = {
+            let _building = building.lock();
+            book::build(project)
+        };
         // A file that a broken chapter no longer names may be the one that mends it,
         // so none is ever dropped.
         included.extend(built.included.iter().cloned());

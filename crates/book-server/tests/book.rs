@@ -20,7 +20,7 @@ fn a_book_with_one_of_everything_builds_without_a_finding() {
         "<code>exercises/01-tcp/greeting/src/lib.rs</code>",
         "<code>cargo learn check tcp/greeting</code>",
         "<title>A line in two pieces</title>", // the picture is in the page
-        "a {{#include SUMMARY.md}} of its own",         // and is text, not an order
+        "a {{#include SUMMARY.md}} of its own", // and is text, not an order
         "pub fn listen(addr: SocketAddr)",
     ] {
         assert!(page.contains(wanted), "{wanted}");

@@ -110,6 +110,27 @@ fn a_page_fits_a_telephone_and_every_theme() {
     }
 }
 
+#[test]
+fn a_line_of_86_columns_needs_no_scrolling() {
+    let Some(browser) = Browser::open() else {
+        return;
+    };
+    let course = Course::new();
+    let server = Server::start(&course);
+    browser.look(1280, 900, "light");
+    browser.go(&format!("http://127.0.0.1:{}/02-bytes.html", server.port));
+    let hidden = browser.run(
+        "document.querySelectorAll('details').forEach(d => d.open = true);
+         return [...document.querySelectorAll('pre > code')]
+             .map(code => code.scrollWidth - code.clientWidth);",
+    );
+    assert_eq!(
+        hidden,
+        serde_json::json!([0, 0]),
+        "hidden pixels, box by box"
+    );
+}
+
 /// What makes the page itself scroll sideways: names what sticks out, or nothing.
 fn too_wide(browser: &Browser) -> String {
     let script = "

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener};
 
@@ -34,7 +35,10 @@ fn a_page_comes_with_its_type_and_a_policy_that_lets_nothing_else_in() {
     );
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(page.header("cache-control"), Some("no-store"));
-    assert!(!page.body.contains("hs-trouble"), "trouble where there is none");
+    assert!(
+        !page.body.contains("hs-trouble"),
+        "trouble where there is none"
+    );
     for (path, kind) in [
         ("/", "text/html; charset=utf-8"),
         ("/index.html?from=there", "text/html; charset=utf-8"),
@@ -289,8 +293,14 @@ fn the_server_ends_with_its_standard_input() {
     let watching = server.events();
     assert_eq!(server.end(), Some(0));
     drop(watching);
-    // At once, too: before the first build is done.
+    // At once, too: before the first build is done. It cleans up all the same.
     assert_eq!(Server::start(&course).end(), Some(0));
+    let left: Vec<_> = fs::read_dir(course.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("handshake-book-"))
+        .collect();
+    assert_eq!(left, [""; 0]);
 }
 
 #[test]
@@ -334,6 +344,7 @@ fn a_verdict_is_in_the_page_without_any_script() {
         "1 of 3 probes passed",
         "href=\"02-bytes.html#one-read-is-not-one-message\"",
         "blocked in recvfrom on fd 4",
+        "What one <code>read</code> brought",
         "src/lib.rs:12:5: index out of bounds",
         "class=\"hs-timeline\"",
         "&lt;script&gt;window.hacked",

@@ -281,6 +281,24 @@ const MISTAKES: &[Mistake] = &[
         page: "01-tcp.html#a-read-that-waits",
     },
     Mistake {
+        id: "M16",
+        name: "The port of the last run is still taken",
+        symptom: "A server that is started again at once cannot bind its port.",
+        page: "01-tcp.html#a-socket-that-listens",
+    },
+    Mistake {
+        id: "M18",
+        name: "One caller at a time",
+        symptom: "While one caller is silent, no other is answered.",
+        page: "01-tcp.html#two-loops",
+    },
+    Mistake {
+        id: "M25",
+        name: "No descriptors left",
+        symptom: "With many callers the server ends, or keeps a processor busy.",
+        page: "01-tcp.html#drop-closes-the-socket",
+    },
+    Mistake {
         id: "M28",
         name: "Both sides write before they read",
         symptom: "A large transfer stops after a few megabytes; both sides are blocked \

@@ -9,12 +9,14 @@
 //! 1. [`catalogue`]: which exercises and which mistakes there are;
 //! 2. [`verdict`]: what a check says in the end, as data;
 //! 3. [`engine`]: the child process, the report it sends, and how a wait is decided;
-//! 4. [`line_server`] and the modules of the lessons, [`tcp`] and [`bytes`]: the probes;
+//! 4. [`line_server`], [`battery`] and the modules of the lessons, [`tcp`] and
+//!    [`bytes`]: the probes;
 //! 5. [`stub`]: how an exercise's stub is cut from its solution.
 
 #![allow(clippy::question_mark, reason = "nanoserde's derived code")]
 
 pub mod answers;
+pub mod battery;
 pub mod bytes;
 pub mod catalogue;
 mod diagnosis;

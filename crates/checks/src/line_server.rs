@@ -80,7 +80,7 @@ where
 }
 
 /// Sends a line and waits for its reply.
-fn ask(
+pub(crate) fn ask(
     stage: &mut Stage,
     peer: &mut Peer,
     line: &[u8],
@@ -91,7 +91,7 @@ fn ask(
 }
 
 /// The replies to these lines, each with its newline.
-fn answers(lines: &[&[u8]], reply: Reply) -> Vec<u8> {
+pub(crate) fn answers(lines: &[&[u8]], reply: Reply) -> Vec<u8> {
     let mut all = Vec::new();
     for line in lines {
         all.extend(reply(line));
@@ -109,7 +109,7 @@ fn whole(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
 fn split(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     stage.send(&mut peer, b"hel")?;
-    stage.until_taken(&peer)?;
+    stage.until_taken(&mut peer)?;
     stage.send(&mut peer, b"lo\n")?;
     stage.expect(&mut peer, &answers(&[b"hello"], reply))
 }
@@ -123,7 +123,7 @@ fn joined(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
 fn char(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     stage.send(&mut peer, b"caf\xC3")?;
-    stage.until_taken(&peer)?;
+    stage.until_taken(&mut peer)?;
     stage.send(&mut peer, b"\xA9\n")?;
     stage.expect(&mut peer, &answers(&["café".as_bytes()], reply))
 }

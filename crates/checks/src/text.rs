@@ -153,7 +153,7 @@ impl Verdict {
             page.paragraph("  ", &format!("Read on: book, {}", mistake.page));
         }
         if !failure.kernel.is_empty() {
-            page.heading("What the kernel says");
+            page.heading("What your program was doing");
             for told in &failure.kernel {
                 page.paragraph("  ", told);
             }

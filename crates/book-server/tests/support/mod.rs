@@ -148,6 +148,7 @@ impl Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_book-server"))
             .args(["serve", "--port", &port.to_string(), "--root"])
             .arg(course.folder.path())
+            .env("TMPDIR", course.folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -340,7 +341,8 @@ pub fn failing() -> Verdict {
             mistake: Some(Diagnosis {
                 id: "M1".into(),
                 name: "One read is not one message".into(),
-                why: "Each read was answered as if it were a line.".into(),
+                why: "What one `read` brought was answered as if it were a line."
+                    .into(),
                 page: "02-bytes.html#one-read-is-not-one-message".into(),
             }),
             panic: Some("src/lib.rs:12:5: index out of bounds".into()),

@@ -20,6 +20,9 @@ use crate::symptom::Symptom;
 /// Tells a child where the peer listens.
 pub(super) const PEER: &str = "HANDSHAKE_PEER";
 
+/// Tells a child where it has listened before.
+pub(super) const ADDRESS: &str = "HANDSHAKE_ADDRESS";
+
 /// The name of the thread with which a child listens to the check.
 pub(crate) const EAR: &str = "check";
 
@@ -74,6 +77,12 @@ impl Report {
     pub fn peer(&self) -> SocketAddr {
         let peer = env::var(PEER).ok().and_then(|peer| peer.parse().ok());
         peer.expect("the check tells every client where its peer is")
+    }
+
+    /// Where the learner's server has to listen: the port that it had before it was
+    /// started again.
+    pub fn address(&self) -> Option<SocketAddr> {
+        env::var(ADDRESS).ok()?.parse().ok()
     }
 
     /// Says on which address the learner's function is about to listen.

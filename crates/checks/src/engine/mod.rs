@@ -304,7 +304,7 @@ impl Check {
 impl Probe {
     /// Starts the child, plays the other end and sees to it that the child is gone.
     fn play(&self, job: &str) -> Played {
-        let mut stage = match Stage::open(job, self.limits, self.faces) {
+        let mut stage = match Stage::open(job, self.faces) {
             Ok(stage) => stage,
             Err(symptom) => {
                 return Played {

@@ -13,7 +13,7 @@ use std::{env, fmt, fs, thread};
 use nanoserde::DeJson;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 
-use super::child::{Message, PEER};
+use super::child::{ADDRESS, Message, PEER};
 use super::strays;
 
 /// What the kernel lets the learner's program have.
@@ -95,6 +95,17 @@ impl fmt::Display for Exit {
     }
 }
 
+/// What a program is told when it is started.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    /// Nothing: it listens at a port of the kernel's choice, or does not listen.
+    Nothing,
+    /// Where its peer listens.
+    Peer(SocketAddr),
+    /// Where it has to listen.
+    Address(SocketAddr),
+}
+
 /// The child process of one probe.
 pub(super) struct Program {
     child: Child,
@@ -124,7 +135,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 
 impl Program {
     /// Starts this same binary anew for one probe.
-    pub(super) fn start(job: &str, peer: Option<SocketAddr>) -> io::Result<Self> {
+    pub(super) fn start(job: &str, told: Told) -> io::Result<Self> {
         let (line, theirs) = UnixStream::pair()?;
         let mut command = Command::new(env::current_exe()?);
         command
@@ -134,8 +145,14 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0); // so that its own children can be ended with it
-        if let Some(peer) = peer {
-            command.env(PEER, peer.to_string());
+        match told {
+            Told::Nothing => {}
+            Told::Peer(peer) => {
+                command.env(PEER, peer.to_string());
+            }
+            Told::Address(address) => {
+                command.env(ADDRESS, address.to_string());
+            }
         }
         let mut child = strays::among_the_living(|| command.spawn())?;
         let output: Arc<(Mutex<Output>, Condvar)> = Arc::default();

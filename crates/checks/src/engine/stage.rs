@@ -15,7 +15,7 @@ use wire::{Recorder, Side, Timeline};
 
 use super::child::Message;
 use super::peer::{Over, Peer, broken};
-use super::program::{Limits, Program};
+use super::program::{Program, Told};
 use super::{Faces, Played};
 use crate::kernel;
 use crate::symptom::{Doing, Kind, Symptom};
@@ -53,6 +53,7 @@ pub struct Idle {
 
 /// The stage of one probe.
 pub struct Stage {
+    job: String,
     program: Program,
     recorder: Recorder,
     listener: Option<TcpListener>,
@@ -67,12 +68,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub(super) fn open(
-        job: &str,
-        limits: Limits,
-        faces: Faces,
-    ) -> Result<Self, Symptom> {
-        let _ = limits; // the child puts them on itself, from the same probe
+    pub(super) fn open(job: &str, faces: Faces) -> Result<Self, Symptom> {
         let listener = match faces {
             Faces::Server => {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
@@ -83,9 +79,10 @@ impl Stage {
             Faces::Callers | Faces::Script => None,
         };
         let address = listener.as_ref().and_then(|l| l.local_addr().ok());
-        let program = Program::start(job, address)
+        let program = Program::start(job, address.map_or(Told::Nothing, Told::Peer))
             .map_err(|error| broken("start the program", error))?;
         let mut stage = Self {
+            job: job.to_string(),
             program,
             recorder: Recorder::new("the peer", "your program"),
             listener,
@@ -99,13 +96,34 @@ impl Stage {
             story: None,
         };
         if faces == Faces::Callers {
-            let up = stage.wait(|stage| Ok(stage.address.map(|_| ())))?;
-            up.map_err(|idle| {
-                Symptom::new(Kind::Gone, "the program did not start to listen")
-                    .while_idle(idle)
-            })?;
+            stage.until_it_listens()?;
         }
         Ok(stage)
+    }
+
+    fn until_it_listens(&mut self) -> Result<(), Symptom> {
+        let up = self.wait(|stage| Ok(stage.address.map(|_| ())))?;
+        up.map_err(|idle| {
+            let summary = "the program did not start to listen";
+            Symptom::new(Kind::Gone, summary).while_idle(idle)
+        })
+    }
+
+    /// Kills the program, with its connections as they are, and starts it again with
+    /// the order to listen at the port that it had.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Gone`] where it does not come back.
+    pub fn restart(&mut self) -> Result<(), Symptom> {
+        let Some(address) = self.address.take() else {
+            return Ok(()); // it has never listened, and the probe has failed
+        };
+        self.program.end();
+        self.program = Program::start(&self.job, Told::Address(address))
+            .map_err(|error| broken("start the program again", error))?;
+        (self.panic, self.returned) = (None, None);
+        self.until_it_listens()
     }
 
     pub(super) fn close(mut self, mut symptom: Option<Symptom>) -> Played {
@@ -380,9 +398,47 @@ impl Stage {
         Ok(())
     }
 
+    /// Sends `line` again and again until the program takes no more; returns how many
+    /// bytes went. The last line may have been cut.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Reset`] and its like are left to whoever reads next.
+    pub fn send_until_full(
+        &mut self,
+        peer: &mut Peer,
+        line: &[u8],
+    ) -> Result<usize, Symptom> {
+        let mut sent = 0;
+        let full = loop {
+            let rest = &line[sent % line.len()..];
+            match peer.stream.write(rest) {
+                Ok(written) => sent += written,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // Full, or only not emptied yet: the program's rest decides.
+                    let more = self.wait(|_| match peer.stream.write(rest) {
+                        Ok(written) => Ok(Some(written)),
+                        Err(_) => Ok(None),
+                    })?;
+                    match more {
+                        Ok(written) => sent += written,
+                        Err(_) => break sent,
+                    }
+                }
+                Err(_) => break sent,
+            }
+        };
+        let lines = full / line.len();
+        let told =
+            format!("sends {lines} lines, reads nothing: the buffers are full");
+        self.recorder.note(peer.link, Side::Left, told);
+        Ok(full)
+    }
+
     /// Waits until the program has read all that was sent, so that what is sent next
     /// comes to it by another read, or until it is clear that it does not read now.
-    pub fn until_taken(&mut self, peer: &Peer) -> Result<(), Symptom> {
+    pub fn until_taken(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
         let (ours, theirs) = (peer.local, peer.remote);
         let start = Instant::now();
         let _ = self.wait(|_| {
@@ -392,6 +448,17 @@ impl Stage {
                 None => (start.elapsed() > Duration::from_millis(60)).then_some(()),
             })
         })?;
+        // If it says something to a piece, the timeline is to show that it did so
+        // before the next one came.
+        let mut watch = kernel::Watch::start(self.program.pid());
+        let patience = Instant::now() + Duration::from_millis(20);
+        while !watch.is_blind()
+            && Instant::now() < patience
+            && watch.verdict(Duration::from_millis(1), SPINNING).is_none()
+        {
+            thread::sleep(Duration::from_micros(200));
+        }
+        peer.take_in()?;
         Ok(())
     }
 

@@ -122,7 +122,7 @@ fn long(stage: &mut Stage) -> Result<(), Symptom> {
 fn reset(stage: &mut Stage) -> Result<(), Symptom> {
     let mut peer = stage.accept()?;
     stage.send(&mut peer, b"Welcome to po")?;
-    stage.until_taken(&peer)?; // a reset takes with it what has not been read
+    stage.until_taken(&mut peer)?; // a reset takes with it what has not been read
     peer.reset()?;
     expect_error(
         stage,

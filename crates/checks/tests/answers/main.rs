@@ -6,6 +6,7 @@
     reason = "it is what some of these answers do wrong"
 )]
 
+mod battery;
 mod chat_line;
 mod greeting;
 mod hostile;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         peer_card::answers(),
         timestamps::answers(),
         hostile::answers(),
+        battery::answers(),
         repair::answers(),
         read_line::answers(),
         write_all::answers(),

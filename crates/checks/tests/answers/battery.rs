@@ -1,0 +1,131 @@
+//! Servers for the battery of probes that no exercise of the first lessons asks for:
+//! many callers at once, no descriptors left, a restart.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use checks::answers::Answer;
+use checks::{Check, battery};
+use socket2::{Domain, Socket, Type};
+
+pub fn answers() -> Vec<Answer> {
+    vec![
+        Answer::right(
+            "many right: a thread per caller",
+            check(a_thread_per_caller),
+        ),
+        Answer::wrong("M18", "many: one after another", check(one_after_another)),
+        Answer::wrong("M25", "many: unwraps accept", check(unwraps_accept)),
+        Answer::wrong("M25", "many: asks again at once", check(asks_again_at_once)),
+        Answer::unnamed(
+            "half",
+            "many: peeks for a line",
+            check(waits_for_whole_lines),
+        ),
+        Answer::right("restart right: std", restart(TcpListener::bind)),
+        Answer::wrong(
+            "M16",
+            "restart: without SO_REUSEADDR",
+            restart(without_reuse),
+        ),
+    ]
+}
+
+fn reply(line: &[u8]) -> Vec<u8> {
+    line.to_ascii_uppercase()
+}
+
+/// The exercise is not asked for here; a check needs one to be named after.
+fn check(serve: fn(TcpListener) -> io::Result<()>) -> Check {
+    let probes = battery::probes(serve, reply);
+    Check::new("tcp/repair", probes, |seen| battery::diagnose(seen, reply))
+}
+
+fn restart(listen: fn(SocketAddr) -> io::Result<TcpListener>) -> Check {
+    let probes = vec![battery::restart(listen, a_thread_per_caller, reply)];
+    Check::new("tcp/repair", probes, |seen| battery::diagnose(seen, reply))
+}
+
+fn talk(stream: &TcpStream) -> io::Result<()> {
+    let mut input = BufReader::new(stream);
+    let mut output = stream;
+    let mut line = Vec::new();
+    while input.read_until(b'\n', &mut line)? > 0 {
+        output.write_all(&reply(&line))?;
+        line.clear();
+    }
+    Ok(())
+}
+
+fn a_thread_per_caller(listener: TcpListener) -> io::Result<()> {
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                thread::spawn(move || talk(&stream));
+            }
+            // EMFILE, most likely: somebody has to leave first.
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+fn one_after_another(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let _ = talk(&stream);
+    }
+}
+
+fn unwraps_accept(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().unwrap();
+        thread::spawn(move || talk(&stream));
+    }
+}
+
+fn asks_again_at_once(listener: TcpListener) -> io::Result<()> {
+    for stream in listener.incoming().flatten() {
+        thread::spawn(move || talk(&stream));
+    }
+    Ok(())
+}
+
+/// Serves many with poll(2), but where a part of a line is, waits for the rest of it.
+fn waits_for_whole_lines(listener: TcpListener) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    let mut streams: Vec<TcpStream> = Vec::new();
+    loop {
+        let mut ready = vec![PollFd::new(&listener, PollFlags::IN)];
+        ready.extend(
+            streams
+                .iter()
+                .map(|stream| PollFd::new(stream, PollFlags::IN)),
+        );
+        poll(&mut ready, None)?;
+        let ready: Vec<bool> =
+            ready.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut there = ready[1..].iter();
+        streams.retain(|mut stream| {
+            if there.next() == Some(&false) {
+                return true;
+            }
+            let mut line = Vec::new();
+            let read =
+                BufReader::with_capacity(1, stream).read_until(b'\n', &mut line);
+            matches!(read, Ok(1..)) && stream.write_all(&reply(&line)).is_ok()
+        });
+        if ready[0] {
+            streams.push(listener.accept()?.0);
+        }
+    }
+}
+
+fn without_reuse(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&address.into())?;
+    socket.listen(128)?;
+    Ok(socket.into())
+}
