@@ -452,7 +452,7 @@ fn a_book_that_does_not_build_leaves_the_last_good_one_up() {
     heard(&mut events, "book", &finding);
     let page = server.get("/01-tcp.html");
     assert_eq!(page.status, 200);
-    assert!(page.body.contains("A socket that listens"));
+    assert!(page.body.contains("A socket of its own"));
     assert!(page.body.contains(&finding), "the page does not say why");
     course.write("book/src/02-bytes.md", &good);
     heard(&mut events, "book", "\"html\":\"\"");
