@@ -41,8 +41,8 @@ pub struct Turns {
     pub gone: u64,
 }
 
-/// Has the spinning server serve a client that is silent, for `time`, then one that is
-/// gone, for as long.
+/// Has the spinning server serve a client that is silent, for `time`, then one that
+/// is gone, for as long.
 ///
 /// # Errors
 ///

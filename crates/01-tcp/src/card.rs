@@ -8,9 +8,9 @@ use std::os::fd::{AsRawFd, RawFd};
 // ANCHOR: card
 /// One end of a connection, as the kernel knows it.
 ///
-/// Two addresses and two ports, the *4-tuple*, tell a connection from every other. The
-/// descriptor is our own number for it, as for an open file; another process may use
-/// the same number for something else.
+/// Two addresses and two ports, the *4-tuple*, tell a connection from every other.
+/// The descriptor is our own number for it, as for an open file; another process may
+/// use the same number for something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Card {
     /// The number that the system calls take.

@@ -27,8 +27,8 @@ pub fn connect(server: SocketAddr) -> io::Result<TcpStream> {
 // ANCHOR: ask
 /// Sends `question` as one line and waits for the answer, one line.
 ///
-/// `server` must stay the same from question to question: a [`BufReader`] may hold more
-/// than it has given out, which is lost if it is dropped.
+/// `server` must stay the same from question to question: a [`BufReader`] may hold
+/// more than it has given out, which is lost if it is dropped.
 ///
 /// # Errors
 ///

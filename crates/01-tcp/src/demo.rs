@@ -48,8 +48,8 @@ fn upper_lines(client: Watched<'_>) -> io::Result<()> {
     converse(BufReader::new(client), client, upper).map(drop)
 }
 
-// What the clients do. They tell of it beforehand, and only while the server waits for
-// them: so the story has the order of cause and effect, and is always the same.
+// What the clients do. They tell of it beforehand, and only while the server waits
+// for them: so the story has the order of cause and effect, and is always the same.
 
 fn be_greeted(server: SocketAddr, story: &Story) -> io::Result<()> {
     story.to_right("A connects".into());
@@ -168,7 +168,7 @@ fn watch(
     loop {
         match told.recv_timeout(PATIENCE) {
             Ok(row) => writeln!(out, "{}", row.trim_end())?,
-            Err(RecvTimeoutError::Disconnected) => break, // both ends have let go of it
+            Err(RecvTimeoutError::Disconnected) => break, // both ends are done
             Err(RecvTimeoutError::Timeout) => {
                 bail!("nothing happens for {PATIENCE:?}")
             }

@@ -6,10 +6,10 @@
 //!
 //! Read in this order, in which the bytes travel too:
 //!
-//! 1. [`server`]: ask the kernel for a listening socket, accept a client, talk, close;
+//! 1. [`server`]: create a socket, bind, listen, accept a client, talk, close;
 //! 2. [`greeting`]: the server speaks, the client listens until the end;
 //! 3. [`lines`]: the conversation of the other two, without a socket in sight;
-//! 4. [`timestamps`] and [`upper`]: what they answer, [`mod@ctime`]: how the time is told;
+//! 4. [`timestamps`] and [`upper`]: what they answer; [`mod@ctime`] tells the time;
 //! 5. [`client`]: the other end, with a person at the keyboard;
 //! 6. [`card`]: the four numbers that tell one connection from every other.
 //!

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, ErrorKind, Read, Write};
 
 /// The longest line that either side takes, its line end included, in bytes.
 ///
-/// Without a limit, a client that never sends a newline makes us store whatever comes.
+/// Without a limit, a client that never sends a newline makes us store all it sends.
 pub const MAX_LINE: usize = 1024;
 
 // ANCHOR: converse
@@ -72,10 +72,10 @@ pub fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 // ANCHOR: send
 /// Sends one line, in one go.
 ///
-/// `writeln!` on a socket would send each piece of the text on its own, and the kernel
-/// may hold back the later pieces until the first is acknowledged: some 40 ms a line.
-/// `write` may take only a part of the bytes; `write_all` goes on until the kernel has
-/// them all. That the other program has them, nobody says.
+/// `writeln!` on a socket would send each piece of the text on its own, and the
+/// kernel may hold back the later pieces until the first is acknowledged: some 40 ms
+/// a line. `write` may take only a part of the bytes; `write_all` goes on until the
+/// kernel has them all. That the other program has them, nobody says.
 ///
 /// # Errors
 ///

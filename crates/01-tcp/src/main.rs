@@ -197,7 +197,7 @@ fn misuse(what: String) -> anyhow::Error {
     Usage(what).into()
 }
 
-/// Standard output; once nobody reads it any more (`lesson-1 | head -1`), we are done.
+/// Standard output; when nobody reads it any more (`lesson-1 | head -1`), we stop.
 struct Screen(Stdout);
 
 impl Write for Screen {

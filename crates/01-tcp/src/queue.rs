@@ -12,12 +12,12 @@ use crate::server::{ANY_PORT, listen};
 const MANY: usize = 64;
 
 // ANCHOR: knock
-/// Connects to a `server` that does not accept, again and again, until one attempt has
-/// had no answer for `patience`; returns the connections that stand.
+/// Connects to a `server` that does not accept, again and again, until one attempt
+/// has had no answer for `patience`; returns the connections that stand.
 ///
 /// An attempt that the queue has no room for is not refused: Linux drops its first
-/// packet as if it had been lost on the way, and the client's kernel repeats it, after
-/// 1 s, 3 s, 7 s, in the hope of room ([listen(2)], [tcp(7)]).
+/// packet as if it had been lost on the way, and the client's kernel repeats it,
+/// after 1 s, 3 s, 7 s, in the hope of room ([listen(2)], [tcp(7)]).
 ///
 /// # Errors
 ///

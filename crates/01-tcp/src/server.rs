@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// On this machine alone (loopback), at a port that the kernel chooses.
 pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// How many clients the kernel keeps waiting while we are busy; std asks for the same.
+/// How many clients the kernel keeps waiting while we are busy; std asks for as many.
 pub const BACKLOG: i32 = 128;
 
 /// How long a client may be silent. Nobody else is served meanwhile, but a person who
@@ -22,8 +22,8 @@ const LINGER: Duration = Duration::from_secs(1);
 // ANCHOR: listen
 /// Opens a listening socket: `socket`, `setsockopt`, `bind`, `listen`.
 ///
-/// With port 0 the kernel chooses a free port; [`TcpListener::local_addr`] tells which.
-/// [`TcpListener::bind`] makes the same four calls with a `backlog` of 128.
+/// With port 0 the kernel chooses a free port; [`TcpListener::local_addr`] tells
+/// which. [`TcpListener::bind`] makes the same four calls with a `backlog` of 128.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub enum News {
 // ANCHOR_END: news
 
 // ANCHOR: serve
-/// Serves one client after another: `talk` is what is said to each, `tell` hears of it.
+/// Serves one client after another: `talk` talks to each, `tell` hears of each.
 ///
 /// What goes wrong with one client ends its visit, not the server. A client that is
 /// silent for `patience` has to go.
@@ -91,9 +91,9 @@ fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     }
 }
 
-/// Whether this error of `accept` tells what became of a client while it waited, which
-/// is no reason to stop ([accept(2)], "Error handling"). Not even a reset need come out
-/// here: Linux yields the connection, and its first `read` fails.
+/// Whether this error of `accept` tells what became of a client while it waited,
+/// which is no reason to stop ([accept(2)], "Error handling"). Not even a reset need
+/// come out here: Linux yields the connection, and its first `read` fails.
 ///
 /// [accept(2)]: https://man7.org/linux/man-pages/man2/accept.2.html
 fn is_of_a_client(error: &io::Error) -> bool {
@@ -125,10 +125,13 @@ fn visit(
 // ANCHOR: hang_up
 /// Says that we are done, then waits, for `linger` at most, until the client is too.
 ///
-/// Closing a socket that holds unread bytes, or gets more, makes the kernel send a
-/// reset; the client's kernel then throws away what we said last, unless its program
-/// has read it already. So what the client still sends is read, and dropped
-/// ([RFC 1122, 4.2.2.13](https://www.rfc-editor.org/rfc/rfc1122#page-87)).
+/// Closing a socket that holds unread bytes, or that gets more, resets the
+/// connection: what the client's kernel has not received by then is lost, and the
+/// client meets an error where it looks for the end. So what it still sends is read,
+/// and dropped ([RFC 1122, 4.2.2.13], [RFC 2525, 2.17]).
+///
+/// [RFC 1122, 4.2.2.13]: https://www.rfc-editor.org/rfc/rfc1122
+/// [RFC 2525, 2.17]: https://www.rfc-editor.org/rfc/rfc2525
 ///
 /// # Errors
 ///

@@ -66,7 +66,7 @@ const CALLS: u32 = 1000;
 
 fn call_often() -> io::Result<()> {
     for _ in 0..CALLS {
-        black_box(upper(black_box(QUESTION))); // else the compiler might drop the call
+        black_box(upper(black_box(QUESTION))); // or the compiler drops the call
     }
     Ok(())
 }

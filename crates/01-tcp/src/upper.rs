@@ -8,8 +8,8 @@ use crate::lines::converse;
 // ANCHOR: upper
 /// `line` in upper case.
 ///
-/// UTF-8 text is changed as Unicode says, which can make it longer. A line that is not
-/// UTF-8 is no text that we know: its ASCII letters are changed, the rest stays.
+/// UTF-8 text is changed as Unicode says, which can make it longer. A line that is
+/// not UTF-8 is no text that we know: its ASCII letters are changed, the rest stays.
 ///
 /// ```
 /// use lesson_1::upper::upper;

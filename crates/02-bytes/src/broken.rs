@@ -1,21 +1,22 @@
 //! Programs that are wrong on purpose, to be run, seen and explained.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
-use std::time::Duration;
-
-use wire::proxy::{Cut, Proxy, Rechunk};
+use std::time::{Duration, Instant};
 
 use crate::count::{Counted, Counts};
-use crate::server::{ANY_PORT, is_timeout, pair};
+use crate::server::{is_timeout, pair};
+
+/// A server takes some microseconds to read; one that takes so long has died.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 // ANCHOR: one_read
 /// Answers each message with how it has understood it, between brackets.
 ///
 /// It is wrong about what a `read` brings.
-fn answer_messages(mut stream: &TcpStream) -> io::Result<()> {
+fn answer_messages(mut stream: impl Read + Write) -> io::Result<()> {
     let mut buffer = [0; 1024];
     loop {
         let length = stream.read(&mut buffer)?;
@@ -32,7 +33,7 @@ fn answer_messages(mut stream: &TcpStream) -> io::Result<()> {
 /// Answers each line with how it has understood it, between brackets.
 ///
 /// It finds the lines, whatever the reads bring. It is wrong about text.
-fn answer_texts(mut stream: &TcpStream) -> io::Result<()> {
+fn answer_texts(mut stream: impl Read + Write) -> io::Result<()> {
     let mut text = String::new();
     let mut buffer = [0; 1024];
     loop {
@@ -54,7 +55,7 @@ fn answer_texts(mut stream: &TcpStream) -> io::Result<()> {
 pub struct Answers {
     /// To a line that arrived whole.
     pub direct: Vec<String>,
-    /// To the same line, cut into pieces by a proxy.
+    /// To the same line, which arrived in pieces.
     pub cut: Vec<String>,
     /// To two lines that arrived together.
     pub joined: Vec<String>,
@@ -66,7 +67,7 @@ pub struct Answers {
 ///
 /// If the sockets fail.
 pub fn one_read() -> io::Result<Answers> {
-    answers(answer_messages, "good morning\n", 5)
+    answers(|client| answer_messages(client), "good morning\n", 5)
 }
 
 /// Talks to the server that decodes what each read brings.
@@ -75,44 +76,61 @@ pub fn one_read() -> io::Result<Answers> {
 ///
 /// If the sockets fail.
 pub fn utf8() -> io::Result<Answers> {
-    answers(answer_texts, "grüße\n", 3)
+    answers(|client| answer_texts(client), "grüße\n", 3)
 }
 
-fn answers(
-    answer: fn(&TcpStream) -> io::Result<()>,
-    line: &str,
-    piece: usize,
-) -> io::Result<Answers> {
-    let server = start(answer)?;
-    // The pause lets the server take a piece before the next one arrives.
-    let drip = Rechunk::new(Cut::Bytes(piece)).pause(Duration::from_millis(50));
-    let proxy: Proxy = drip.start(TcpListener::bind(ANY_PORT)?, server)?;
+type Answer = fn(Counted<'_>) -> io::Result<()>;
+
+fn answers(answer: Answer, line: &str, size: usize) -> io::Result<Answers> {
+    let pieces: Vec<&[u8]> = line.as_bytes().chunks(size).collect();
     Ok(Answers {
-        direct: say(server, line)?,
-        cut: say(proxy.addr(), line)?,
-        joined: say(server, &line.repeat(2))?,
+        direct: converse(answer, &[line.as_bytes()])?,
+        cut: converse(answer, &pieces)?,
+        joined: converse(answer, &[line.repeat(2).as_bytes()])?,
     })
 }
 
-/// Starts a server that lives as long as this process, for one client at a time.
-fn start(answer: fn(&TcpStream) -> io::Result<()>) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind(ANY_PORT)?;
-    let addr = listener.local_addr()?;
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let _ = stream.and_then(|stream| answer(&stream)); // the client's affair
-        }
-    });
-    Ok(addr)
+/// Runs both ends; the lines of the server's answer to `pieces`.
+fn converse(answer: Answer, pieces: &[&[u8]]) -> io::Result<Vec<String>> {
+    let (client, server) = pair()?;
+    let counts = Counts::default();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let server = server; // closed when this thread ends
+            answer(Counted {
+                stream: &server,
+                counts: &counts,
+            })
+        });
+        say(client, pieces, &counts)
+    })
 }
 
-/// Says `text` in one write and returns the lines of the answer.
-fn say(server: SocketAddr, text: &str) -> io::Result<Vec<String>> {
-    let mut stream = TcpStream::connect(server)?;
-    stream.write_all(text.as_bytes())?;
-    stream.shutdown(Shutdown::Write)?;
-    BufReader::new(stream).lines().collect()
+// ANCHOR: say
+/// Sends `pieces`, each after the server has read the one before, as a slow network
+/// would bring them. Returns the lines of the answer.
+fn say(
+    mut server: TcpStream,
+    pieces: &[&[u8]],
+    at_server: &Counts,
+) -> io::Result<Vec<String>> {
+    server.set_nodelay(true)?; // no piece waits for the next one
+    let started = Instant::now();
+    let mut sent = 0;
+    for piece in pieces {
+        server.write_all(piece)?;
+        sent += piece.len() as u64;
+        while at_server.read.load(Relaxed) < sent {
+            if started.elapsed() > PATIENCE {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            thread::yield_now();
+        }
+    }
+    server.shutdown(Shutdown::Write)?;
+    BufReader::new(server).lines().collect()
 }
+// ANCHOR_END: say
 
 // ANCHOR: deadlock
 /// Sends `message` to a server that sends everything back, and returns the answer.
@@ -152,8 +170,8 @@ pub struct Stall {
     pub returned: u64,
 }
 
-/// Sends `length` bytes to an echo server before it reads the first one back. `None` if
-/// that went well; where both stand, if the client could not write for `patience`.
+/// Sends `length` bytes to an echo server before it reads the first one back. `None`
+/// if that went well; where both stand, if the client could not write for `patience`.
 ///
 /// # Errors
 ///

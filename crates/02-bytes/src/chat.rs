@@ -1,6 +1,6 @@
 //! A server that keeps a log of lines: what is said to it, the next visitor can read.
 //!
-//! A visitor first gets what there is: a line such as `2 lines so far`, then as many
+//! A visitor first gets what there is: a line such as `2 so far`, then as many
 //! lines. Then each line that it sends is put into the log and comes back with its
 //! number. A line that is not UTF-8 is answered with a complaint, and not kept.
 
@@ -9,8 +9,9 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 
 use crate::framing::read_line;
 
-/// The longest line, in bytes, without its newline. A longer one ends the visit: we do
-/// not know where the next line begins, unless we read on for as long as the peer likes.
+/// The longest line, in bytes, without its newline. A longer one ends the visit: we
+/// do not know where the next line begins, unless we read on for as long as the peer
+/// likes.
 pub const MAX_LINE: usize = 512;
 
 /// So many lines are kept; of the older ones, only the numbers go on.
@@ -39,14 +40,14 @@ impl Log {
     /// What a new visitor gets: how many lines are kept, and the lines.
     pub fn so_far(&self) -> String {
         let lines: String = self.lines.iter().map(String::as_str).collect();
-        format!("{} lines so far\n{lines}", self.lines.len())
+        format!("{} so far\n{lines}", self.lines.len())
     }
 }
 // ANCHOR_END: log
 
 // ANCHOR: converse
-/// One visit: what is in the log, then an answer to each line of `input` until its end.
-/// Returns how many lines were answered.
+/// One visit: what is in the log, then an answer to each line of `input` until its
+/// end. Returns how many lines were answered.
 ///
 /// # Errors
 ///
@@ -110,7 +111,7 @@ pub fn take_part(
 }
 // ANCHOR_END: take_part
 
-/// The number that a heading such as `2 lines so far` begins with.
+/// The number that a heading such as `2 so far` begins with.
 fn count_in(heading: &str) -> io::Result<u64> {
     let count = heading
         .split(' ')

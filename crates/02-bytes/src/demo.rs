@@ -1,5 +1,5 @@
-//! The whole lesson in one terminal, and in one thread: what one end writes, the kernel
-//! keeps until the other end reads it. So the rows always have the same order.
+//! The whole lesson in one terminal, and in one thread: what one end writes, the
+//! kernel keeps until the other end reads it. So the rows always have the same order.
 
 use std::io::{self, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -98,7 +98,7 @@ fn pass_words(ends: &Ends, out: &mut impl Write) -> io::Result<()> {
 fn pass_lines(ends: &Ends, out: &mut impl Write) -> io::Result<()> {
     let mut log = Log::default();
     for (name, lines) in [
-        ("A", &b"hello\ngr\xc3\xbc\xc3\x9fe\n"[..]),
+        ("A", &b"hi\ngr\xc3\xbc\xc3\x9fe\n"[..]),
         ("B", b"caf\xe9\n"),
     ] {
         let (mut client, server) = ends.connect()?;

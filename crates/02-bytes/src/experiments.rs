@@ -109,12 +109,9 @@ pub fn utf8(out: &mut impl Write) -> Result<()> {
 fn compare(out: &mut impl Write, line: &str, answers: &Answers) -> Result<()> {
     writeln!(out, "The client sends {line}, and gets")?;
     writeln!(out, "  {}", answers.direct.join(" "))?;
-    writeln!(
-        out,
-        "The same, through a proxy that cuts the bytes into pieces:"
-    )?;
+    writeln!(out, "The same line, when it arrives in pieces:")?;
     writeln!(out, "  {}", answers.cut.join(" "))?;
-    writeln!(out, "Twice, in one write:")?;
+    writeln!(out, "Two such lines, when they arrive at once:")?;
     writeln!(out, "  {}", answers.joined.join(" "))?;
     Ok(())
 }

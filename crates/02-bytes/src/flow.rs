@@ -9,8 +9,8 @@ use socket2::{Domain, Socket, Type};
 use crate::server::{ANY_PORT, is_timeout, pair};
 
 // ANCHOR: fill
-/// Writes until the kernel has taken nothing for `patience`; returns how many bytes it
-/// has taken.
+/// Writes until the kernel has taken nothing for `patience`; returns how many bytes
+/// it has taken.
 ///
 /// Those that the reader has not read lie in the kernel: in the writer's send buffer,
 /// and in the reader's receive buffer, whose free room the reader's kernel announces

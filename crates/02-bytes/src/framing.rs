@@ -6,8 +6,8 @@ use std::io::{self, BufRead, ErrorKind, Read, Write};
 /// Fills `buffer`, in as many reads as that takes, and returns its length; less, if
 /// `input` ends before.
 ///
-/// This is [`Read::read_exact`], but for the end: that one does not tell how far it has
-/// come, and nothing at all is not the same as half a message.
+/// This is [`Read::read_exact`], but for the end: that one does not tell how far it
+/// has come, and nothing at all is not the same as half a message.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         match input.read(&mut buffer[filled..]) {
             Ok(0) => break,                 // the other side has ended its sending
             Ok(length) => filled += length, // what has arrived, maybe one byte
-            Err(error) if error.kind() == ErrorKind::Interrupted => {} // a signal came
+            Err(error) if error.kind() == ErrorKind::Interrupted => {} // by a signal
             Err(error) => return Err(error),
         }
     }
@@ -50,8 +50,8 @@ pub fn read_fixed<const N: usize>(
 ///
 /// # Errors
 ///
-/// Those of `input`, `UnexpectedEof` if it ends within the word, and `InvalidData` for
-/// a length of 0.
+/// Those of `input`, `UnexpectedEof` if it ends within the word, and `InvalidData`
+/// for a length of 0.
 ///
 /// ```
 /// use lesson_2::framing::read_word;
@@ -130,7 +130,7 @@ pub fn read_line(
         }
         line.extend_from_slice(piece);
         let taken = piece.len() + usize::from(newline.is_some());
-        input.consume(taken); // what stands behind the newline stays for the next call
+        input.consume(taken); // what follows the newline stays for the next call
         if newline.is_some() {
             return Ok(Some(line));
         }
@@ -141,8 +141,8 @@ pub fn read_line(
 // ANCHOR: read_to_end
 /// Reads a message that lasts until the end of `input`.
 ///
-/// Its sender must end the stream to end the message, so there is no second one. And a
-/// stream that was cut off looks like one that has ended.
+/// Its sender must end the stream to end the message, so there is no second one. And
+/// a stream that was cut off looks like one that has ended.
 ///
 /// # Errors
 ///

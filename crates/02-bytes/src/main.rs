@@ -255,7 +255,7 @@ fn misuse(what: String) -> anyhow::Error {
     Usage(what).into()
 }
 
-/// Standard output; once nobody reads it any more (`lesson-2 | head -1`), we are done.
+/// Standard output; when nobody reads it any more (`lesson-2 | head -1`), we stop.
 struct Screen(Stdout);
 
 impl Write for Screen {

@@ -25,7 +25,7 @@ pub enum News {
     Lost(io::Error),
 }
 
-/// Serves one client after another: `talk` is what is said to each, `tell` hears of it.
+/// Serves one client after another: `talk` talks to each, `tell` hears of each.
 ///
 /// What goes wrong with one client ends its visit, not the server. A client that is
 /// silent for `patience` has to go.
@@ -41,7 +41,7 @@ pub fn serve(
 ) -> io::Result<()> {
     loop {
         let (stream, peer) = match listener.accept() {
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+            Err(error) if is_of_a_client(&error) => continue,
             result => result?,
         };
         tell(peer, News::Came);
@@ -61,7 +61,8 @@ fn visit(
     stream.set_write_timeout(Some(patience))?;
     let messages = talk(stream)?;
 
-    // To close with unread bytes would reset the connection, and lose what we said last.
+    // To close with unread bytes would reset the connection, and what the client has
+    // not received by then would be lost.
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_timeout(Some(LINGER))?;
     let started = Instant::now();
@@ -75,6 +76,20 @@ fn visit(
         }
     }
     Ok(messages)
+}
+
+/// Whether this error of `accept` tells what became of a client while it waited,
+/// which is no reason to stop ([accept(2)], "Error handling").
+///
+/// [accept(2)]: https://man7.org/linux/man-pages/man2/accept.2.html
+fn is_of_a_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+    )
 }
 
 fn explain_timeout(error: io::Error, patience: Duration) -> io::Error {

@@ -57,8 +57,8 @@ pub struct Spread {
 }
 
 // ANCHOR: measure
-/// Sends `rounds` lines in each way, one after the other, each after the answer to the
-/// one before.
+/// Sends `rounds` lines in each way, one after the other, each after the answer to
+/// the one before.
 ///
 /// # Errors
 ///

@@ -191,8 +191,8 @@ fn read(id: &str, finished: Finished, warnings: String, took: Duration) -> Outco
     Outcome::NoVerdict { how, output }
 }
 
-/// The verdict on a check's standard output: the last line that is one. Something else
-/// may have got in before it.
+/// The verdict on a check's standard output: the last line that is one. Something
+/// else may have got in before it.
 fn verdict(stdout: &[u8], id: &str) -> Option<Verdict> {
     let text = String::from_utf8_lossy(stdout);
     let lines = text.lines().rev().filter(|line| line.starts_with('{'));

@@ -57,7 +57,8 @@ pub fn cargo(project: &Project, nice: bool) -> Command {
     let mut command = keeper::command(cargo, nice);
     command
         .current_dir(&project.root)
-        // CI images switch incremental builds off: a check then takes 2.5 times as long.
+        // CI images switch incremental builds off: a check then takes 2.5 times as
+        // long.
         .env_remove("CARGO_INCREMENTAL")
         .env_remove("CARGO_TERM_VERBOSE")
         .env("CARGO_TERM_COLOR", "never")
@@ -151,7 +152,7 @@ pub fn said(stderr: &[u8]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// The messages of one cargo run: <https://doc.rust-lang.org/cargo/reference/external-tools.html>.
+/// The messages of one cargo run. The Cargo Book has them under "External tools".
 pub struct Messages(Vec<Message>);
 
 #[derive(DeJson)]
@@ -241,13 +242,35 @@ mod tests {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
 
-    const WARNING: &str = r##"{"reason":"compiler-message","package_id":"path+file:///c/x#ex-tcp-a@0.1.0","target":{"kind":["lib"]},"message":{"rendered":"warning: \u001b[1mw\n","level":"warning","children":[{"level":"note","rendered":null}]}}"##;
-    const ERROR: &str = r##"{"reason":"compiler-message","package_id":"path+file:///c/x#ex-tcp-a@0.1.0","message":{"rendered":"error: e\n","level":"error"}}"##;
-    const PROGRAM: &str = r##"{"reason":"compiler-artifact","package_id":"path+file:///c/ex-tcp-a#0.1.0","executable":"/t/a-1","fresh":false}"##;
-    const LIBRARY: &str = r##"{"reason":"compiler-artifact","package_id":"path+file:///c/checks#0.1.0","executable":null}"##;
-    const FOREIGN: &str = r##"{"reason":"compiler-message","package_id":"path+file:///c/checks#0.1.0","message":{"rendered":"error: below\n","level":"error"}}"##;
+    const WARNING: &str = r##"{
+        "reason": "compiler-message", "package_id": "path+file:///c/x#ex-tcp-a@0.1.0",
+        "target": {"kind": ["lib"]},
+        "message": {
+            "rendered": "warning: \u001b[1mw\n", "level": "warning",
+            "children": [{"level": "note", "rendered": null}]
+        }
+    }"##;
+    const ERROR: &str = r##"{
+        "reason": "compiler-message", "package_id": "path+file:///c/x#ex-tcp-a@0.1.0",
+        "message": {"rendered": "error: e\n", "level": "error"}
+    }"##;
+    const PROGRAM: &str = r##"{
+        "reason": "compiler-artifact", "package_id": "path+file:///c/ex-tcp-a#0.1.0",
+        "executable": "/t/a-1", "fresh": false
+    }"##;
+    const LIBRARY: &str = r##"{
+        "reason": "compiler-artifact", "package_id": "path+file:///c/checks#0.1.0",
+        "executable": null
+    }"##;
+    const FOREIGN: &str = r##"{
+        "reason": "compiler-message", "package_id": "path+file:///c/checks#0.1.0",
+        "message": {"rendered": "error: below\n", "level": "error"}
+    }"##;
 
     fn about(lines: &[&str]) -> Built {
+        // Cargo prints each on one line.
+        let lines: Vec<_> =
+            lines.iter().map(|line| line.replace('\n', " ")).collect();
         let messages = Messages::read(lines.join("\n").as_bytes());
         messages.about(
             "ex-tcp-a",

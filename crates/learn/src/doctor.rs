@@ -263,8 +263,8 @@ fn kernel(_: &Project) -> Finding {
     Finding {
         what: "a look into /proc",
         found: look_at_child(),
-        touches: "verdicts, which then say less of what your program is blocked in, and \
-                  the x-ray",
+        touches: "the x-ray, and verdicts, which then cannot say what your program \
+                  waits for",
         remedy: "It is Linux's own. In a container, a profile may forbid it: try \
                  `--cap-add SYS_PTRACE`."
             .into(),

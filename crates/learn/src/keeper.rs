@@ -135,39 +135,25 @@ pub fn command(program: impl Into<OsString>, nice: bool) -> Command {
 /// Runs a command made by [`command`] until it ends, is cancelled or meets a limit.
 /// Each line of its standard error is handed to `on_line` as it comes.
 pub fn run(
-    mut command: Command,
+    command: Command,
     cancel: &Cancel,
     limits: Limits,
     mut on_line: impl FnMut(&str) + Send,
 ) -> Result<Finished> {
-    let (leash, keepers_end) =
-        UnixStream::pair().context("cannot make a socket pair")?;
-    let mut keeper = command
-        .stdin(OwnedFd::from(keepers_end))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0) // Ctrl-C in a terminal is for `learn`, which then lets go
-        .spawn()
-        .with_context(|| format!("cannot start {:?}", command.get_program()))?;
-    drop(command); // and with it our copy of the keeper's end
-    let leash = Arc::new(leash);
-    cancel.hold(&leash);
-    let stdout = keeper.stdout.take();
-    let stderr = keeper.stderr.take();
-    let (ended, stdout, stderr) = thread::scope(|scope| {
-        let stdout =
-            scope.spawn(|| stdout.map(|pipe| collect(pipe, limits, &leash, |_| {})));
-        let stderr = scope
-            .spawn(|| stderr.map(|pipe| collect(pipe, limits, &leash, &mut on_line)));
-        let ended = wait(&leash, limits.time);
-        (ended, stdout.join(), stderr.join())
+    let (mut keeper, leash) = start(command, cancel)?;
+    let (out, err) = (keeper.stdout.take(), keeper.stderr.take());
+    let (ended, out, err) = thread::scope(|scope| {
+        let out = scope.spawn(|| collect(out, limits, &leash, |_| {}));
+        let err = scope.spawn(|| collect(err, limits, &leash, &mut on_line));
+        (wait(&leash, limits.time), out.join(), err.join())
     });
     keeper.wait().context("cannot wait for the keeper")?;
-    let (stdout, much_out) = stdout.ok().flatten().unwrap_or_default();
-    let (stderr, much_err) = stderr.ok().flatten().unwrap_or_default();
+    // A thread that panicked has ended this process (see `screen`) or read nothing.
+    let (stdout, too_much_out) = out.unwrap_or_default();
+    let (stderr, too_much_err) = err.unwrap_or_default();
     let ended = match ended {
         Ended::Lost | Ended::Deadline if cancel.is_cancelled() => Ended::Cancelled,
-        Ended::Lost if much_out || much_err => Ended::TooMuch,
+        Ended::Lost if too_much_out || too_much_err => Ended::TooMuch,
         ended => ended,
     };
     Ok(Finished {
@@ -177,15 +163,35 @@ pub fn run(
     })
 }
 
+/// Starts the keeper, which starts the program.
+fn start(mut command: Command, cancel: &Cancel) -> Result<(Child, Arc<UnixStream>)> {
+    let pair = UnixStream::pair();
+    let (leash, keepers_end) = pair.context("cannot make a socket pair")?;
+    let keeper = command
+        .stdin(OwnedFd::from(keepers_end))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0) // Ctrl-C in a terminal is for `learn`, which then lets go
+        .spawn()
+        .with_context(|| format!("cannot start {:?}", command.get_program()))?;
+    let leash = Arc::new(leash);
+    cancel.hold(&leash);
+    // The command goes here, and with it our copy of the keeper's end.
+    Ok((keeper, leash))
+}
+
 /// Reads `pipe` to its end, or up to the limit, where it lets go of the leash.
 fn collect(
-    pipe: impl Read,
+    pipe: Option<impl Read>,
     limits: Limits,
     leash: &UnixStream,
     mut on_line: impl FnMut(&str),
 ) -> (Vec<u8>, bool) {
-    let mut pipe = BufReader::new(pipe.take(limits.bytes));
     let mut all = Vec::new();
+    let Some(pipe) = pipe else {
+        return (all, false);
+    };
+    let mut pipe = BufReader::new(pipe.take(limits.bytes));
     loop {
         let start = all.len();
         match pipe.read_until(b'\n', &mut all) {
@@ -304,7 +310,8 @@ fn end_strays() {
                 for stray in children() {
                     let _ = process::kill_process(stray, Signal::KILL);
                 }
-                thread::sleep(Duration::from_millis(1)); // until the kernel has done it
+                // The kernel needs a moment.
+                thread::sleep(Duration::from_millis(1));
             }
             Err(_) => return, // ECHILD: there are none left
         }

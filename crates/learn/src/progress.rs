@@ -133,7 +133,8 @@ impl Progress {
             Err(error) => format!("It stays as it is ({error})"),
         };
         format!(
-            "{} is damaged: {lines}. {kept}; what could be read goes on: {} exercises.",
+            "{} is damaged: {lines}. {kept}; what could be read of it goes on, \
+             {} exercises.",
             self.file.display(),
             self.entries.len()
         )
@@ -150,8 +151,9 @@ impl Progress {
             .is_some_and(|entry| entry.state == State::Passed)
     }
 
-    /// Notes how a check went, or with `None` that the exercise is as it was at first.
-    /// An exercise that stays as it is keeps its time. [`save`](Self::save) keeps it.
+    /// Notes how a check went, or with `None` that the exercise is as it was at
+    /// first. An exercise that stays as it is keeps its time. It is on the disk after
+    /// the next [`save`](Self::save).
     pub fn note(&mut self, id: &str, state: Option<State>) {
         if self.get(id).map(|entry| entry.state) == state {
             return;

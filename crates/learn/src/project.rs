@@ -107,8 +107,9 @@ impl Project {
         }
     }
 
-    /// The exercises that `name` means: one, or all of a lesson, which may be named by
-    /// its number, its topic (`tcp`), its stem (`01-tcp`) or its package (`lesson-1`).
+    /// The exercises that `name` means: one, or all of a lesson, which may be named
+    /// by its number, its topic (`tcp`), its stem (`01-tcp`) or its package
+    /// (`lesson-1`).
     pub fn exercises_of(
         &self,
         name: &str,

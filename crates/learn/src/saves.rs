@@ -18,6 +18,9 @@ use crate::project::Project;
 /// How often the exercise at hand is looked at: too short to be felt in a save.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// The pause where a look itself takes long.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// How many looks at the exercise at hand there are for one at all others.
 const SWEEP: usize = 10;
 
@@ -69,12 +72,13 @@ pub fn watch(
             return;
         }
         // A folder so slow that a look takes long is not looked at all the time.
-        thread::sleep(PAUSE.max(began.elapsed() * 4));
+        thread::sleep((began.elapsed() * 4).clamp(PAUSE, LONGEST_PAUSE));
     }
 }
 
 /// Which exercise somebody has saved, if these have changed: the one at hand if it is
-/// among them, or else the one that was. A `git pull` changes many; nobody saved them.
+/// among them, or else the one that was. A `git pull` changes many; nobody saved
+/// them.
 fn chosen(changed: &[usize], at_hand: usize) -> Option<usize> {
     if changed.contains(&at_hand) {
         return Some(at_hand);

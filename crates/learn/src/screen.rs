@@ -65,8 +65,8 @@ impl Screen {
         self.dumb
     }
 
-    /// Shows a frame made for a terminal of this size (height, width): a line for each
-    /// row, none wider than the terminal.
+    /// Shows a frame made for a terminal of this size (height, width): a line for
+    /// each row, none wider than the terminal.
     pub fn draw(
         &mut self,
         frame: Vec<String>,

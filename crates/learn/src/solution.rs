@@ -13,7 +13,8 @@ pub fn text(project: &Project, exercise: &Exercise) -> Result<String> {
     let solution = checks::stub::without_marks(&marked)
         .map_err(|why| anyhow!("cannot read {}: {why}", file.display()))?;
     Ok(format!(
-        "One good answer to {}, from {}. Yours may differ and be as good.\n\n{solution}",
+        "One good answer to {}, from {}. Yours may differ and be as good.\n\n\
+         {solution}",
         exercise.id,
         file.display()
     ))

@@ -3,6 +3,7 @@
 use std::fs;
 
 use checks::catalogue::Exercise;
+use checks::verdict::{Diagnosis, Verdict};
 
 use crate::check::Outcome;
 use crate::look::{Look, Pen};
@@ -22,65 +23,62 @@ pub struct Teller<'a> {
 impl Teller<'_> {
     /// The whole outcome: what matters most comes first.
     pub fn outcome(&self, exercise: &Exercise, outcome: &Outcome) -> String {
-        let pen = Pen::new(self.look);
         let id = exercise.id;
-        let failed =
-            |what: &str| format!("{} {}", pen.bad(pen.failed), pen.strong(what));
         match outcome {
-            Outcome::Judged { verdict, warnings } if verdict.passed => {
-                format!(
-                    "{}\n{}{}",
-                    verdict.to_text(self.look),
-                    self.after_pass(exercise),
-                    below(warnings)
-                )
-            }
-            Outcome::Judged { verdict, warnings } if outcome.is_untouched() => {
-                let told = verdict.to_text(self.look);
-                format!("{}\n{told}{}", self.task(exercise), below(warnings))
-            }
-            Outcome::Judged { verdict, .. } => {
-                let mut told = verdict.to_text(self.look);
-                let mistake =
-                    verdict.failure.as_ref().and_then(|f| f.mistake.as_ref());
-                if let Some(mistake) = mistake {
-                    let (page, link) = (&mistake.page, self.page(&mistake.page));
-                    told = told.replace(&format!("book, {page}"), &link);
-                }
-                told
+            Outcome::Judged { verdict, warnings } => {
+                self.judged(exercise, verdict) + &below(warnings)
             }
             Outcome::DoesNotCompile(words) => {
                 format!(
-                    "{}\n\n{words}",
-                    failed(&format!("{id} does not compile yet"))
+                    "{}\n{words}",
+                    self.failed(&format!("{id} does not compile yet"))
                 )
             }
             Outcome::CannotBuild(words) => {
-                format!(
-                    "{}\n\n{words}\n",
-                    failed(&format!("cargo cannot build {id}"))
-                )
+                let head = self.failed(&format!("cargo cannot build {id}"));
+                format!("{head}\n{words}\n")
             }
-            Outcome::NoVerdict { how, output } => {
-                let head =
-                    failed(&format!("{id}: the check ended without a verdict"));
-                let why = "If your code ends or kills processes, or never lets the check \
-                           go on, look there first.";
-                let output = output.trim_end();
-                let output = match output {
-                    "" => "It printed nothing.".to_owned(),
-                    output => format!("It printed:\n\n{output}"),
-                };
-                let what =
-                    self.wrapped(&format!("The check's program: {how}. {why}"));
-                format!("{head}\n\n{what}\n{output}\n")
-            }
+            Outcome::NoVerdict { how, output } => self.no_verdict(id, how, output),
             Outcome::Cancelled => format!("{id}: cancelled\n"),
         }
     }
 
+    fn judged(&self, exercise: &Exercise, verdict: &Verdict) -> String {
+        let told = verdict.to_text(self.look);
+        match &verdict.failure {
+            None => format!("{told}\n{}", self.after_pass(exercise)),
+            Some(failure) if failure.untouched => {
+                format!("{}\n{told}", self.task(exercise))
+            }
+            Some(failure) => match &failure.mistake {
+                None => told,
+                Some(Diagnosis { page, .. }) => {
+                    told.replace(&format!("book, {page}"), &self.page(page))
+                }
+            },
+        }
+    }
+
+    /// A check's program should never end without a verdict; what is known of why.
+    fn no_verdict(&self, id: &str, how: &str, output: &str) -> String {
+        let head = self.failed(&format!("{id}: the check ended without a verdict"));
+        let what = self.wrapped(&format!(
+            "The check's program: {how}. If your code ends or kills processes, or \
+             never lets the check go on, look there first."
+        ));
+        match output.trim_end() {
+            "" => format!("{head}\n{what}\nIt printed nothing.\n"),
+            output => format!("{head}\n{what}\nIt printed:\n\n{output}\n"),
+        }
+    }
+
+    fn failed(&self, what: &str) -> String {
+        let pen = Pen::new(self.look);
+        format!("{} {}\n", pen.bad(pen.failed), pen.strong(what))
+    }
+
     /// What somebody who has just passed the exercise can do now.
-    pub fn after_pass(&self, exercise: &Exercise) -> String {
+    fn after_pass(&self, exercise: &Exercise) -> String {
         let pen = Pen::new(self.look);
         let page = self.page(&exercise.page());
         self.wrapped(&format!(
@@ -116,8 +114,8 @@ impl Teller<'_> {
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
-    /// Where a page of the book is: its address while the live book is up, or else the
-    /// file that it is made of.
+    /// Where a page of the book is: its address while the live book is up, or else
+    /// the file that it is made of.
     pub fn page(&self, page: &str) -> String {
         match self.book {
             Some(book) => format!("{book}{page}"),
@@ -141,8 +139,8 @@ fn below(warnings: &str) -> String {
     }
 }
 
-/// What a stub says of itself: the comment at its top, and the one of its first public
-/// item.
+/// What a stub says of itself: the comment at its top, and the one of its first
+/// public item.
 fn documentation(source: &str) -> String {
     let of = |line: &str, sign: &str| {
         let text = line.trim_start().strip_prefix(sign)?;
@@ -169,8 +167,10 @@ mod tests {
 
     #[test]
     fn a_stubs_own_comments_are_its_task() {
-        let source = "//! Greets.\n//!\n//! Well.\n\nuse a;\n\n/// Private.\nfn b() {}\n\
-                      \n/// Greets whom?\n#[must_use]\npub fn c() {}\n/// No.\npub fn d() {}\n";
+        let source = "//! Greets.\n//!\n//! Well.\n\nuse a;\n\n\
+                      /// Private.\nfn b() {}\n\n\
+                      /// Greets whom?\n#[must_use]\npub fn c() {}\n\n\
+                      /// No.\npub fn d() {}\n";
         assert_eq!(documentation(source), "Greets.\n\nWell.\n\nGreets whom?");
         assert_eq!(documentation("fn main() {}"), "");
         assert_eq!(documentation("/// Only.\npub fn a() {}"), "Only.");

@@ -263,8 +263,10 @@ mod tests {
 
     #[test]
     fn a_paragraph_flows_and_code_does_not() {
-        let text = "one\ntwo\n\n- three\n    four\n- five\n\n```rust\na\n  b\n```\nsix\n# head\nseven\n12. eight\n2026 nine";
-        let flowing = "one two\n\n- three four\n- five\n\n```rust\na\n  b\n```\nsix\n# head\nseven\n12. eight 2026 nine";
+        let text = "one\ntwo\n\n- three\n    four\n- five\n\n\
+                    ```rust\na\n  b\n```\nsix\n# head\nseven\n12. eight\n2026 nine";
+        let flowing = "one two\n\n- three four\n- five\n\n\
+                       ```rust\na\n  b\n```\nsix\n# head\nseven\n12. eight 2026 nine";
         assert_eq!(flow(text), flowing);
     }
 

@@ -83,7 +83,8 @@ pub fn text(pid: Option<u32>, width: usize) -> String {
     };
     if pids.is_empty() {
         return format!(
-            "No lesson is running. Start one in another terminal, and it shows here:\n\n\
+            "No lesson is running. Start one in another terminal, and it shows \
+             here:\n\n\
              \x20   cargo run -p lesson-1 -- server timestamps\n\n\
              ({}.)\n\nAny other process: type its number and Enter.\n",
             advice(1)

@@ -1,9 +1,9 @@
 //! For the tests of the lessons: their programs, run from outside.
 //!
 //! [`prints`] compares a demonstration with the transcript of it that the book shows,
-//! [`run`] is for any program that ends by itself, [`Server`] for one that does not, and
-//! [`python`] for the other end in another language. Every wait has a limit, and no
-//! process outlives its test.
+//! [`run`] is for any program that ends by itself, [`Server`] for one that does not,
+//! and [`python`] for the other end in another language. Every wait has a limit, and
+//! no process outlives its test.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -57,10 +57,10 @@ pub fn prints(command: &mut Command, expected: &Path, servers: &[u16]) {
 /// Gives `text` the ports and dates of the tutorial.
 ///
 /// The ports that a server announces with the words `listening on 127.0.0.1:` become
-/// `servers`, in that order; every other port of 127.0.0.1 becomes 50001, 50002 and so
-/// on, in the order of first appearance; and every date as C's `ctime` writes it, in
-/// square brackets, becomes one and the same. Lines keep their columns if a port that
-/// has text in a column behind it keeps its number of digits.
+/// `servers`, in that order; every other port of 127.0.0.1 becomes 50001, 50002 and
+/// so on, in the order of first appearance; and every date as C's `ctime` writes it,
+/// in square brackets, becomes one and the same. Lines keep their columns if a port
+/// that has text in a column behind it keeps its number of digits.
 ///
 /// ```
 /// let text = "listening on 127.0.0.1:41234\n127.0.0.1:39990 left";
@@ -131,8 +131,8 @@ fn first_difference<'a>(
 ///
 /// # Errors
 ///
-/// If it cannot be started; `TimedOut` if it has not ended after a minute. It is killed
-/// then, so that no test leaves it behind.
+/// If it cannot be started; `TimedOut` if it has not ended after a minute. It is
+/// killed then, so that no test leaves it behind.
 pub fn run(command: &mut Command, input: &[u8]) -> io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
@@ -251,12 +251,13 @@ impl Drop for Server {
     }
 }
 
-/// Python with `script` and its arguments; `None` if this machine has no Python, which
-/// is said on standard error.
+/// Python with `script` and its arguments; `None` if this machine has no Python,
+/// which is said on standard error.
 ///
 /// # Panics
 ///
-/// If there is no Python although the environment has `CI`: there, nothing is skipped.
+/// If there is no Python although the environment has `CI`: there, nothing is
+/// skipped.
 pub fn python(script: &str, args: &[&str]) -> Option<Command> {
     let mut command = Command::new("python3");
     command.args(["-u", "-c", script]).args(args);
@@ -277,9 +278,9 @@ mod tests {
 
     #[test]
     fn servers_get_the_tutorials_ports_and_clients_the_next_free_ones() {
-        let text = "listening on 127.0.0.1:33333\n127.0.0.1:60001 and 127.0.0.1:60000\n\
+        let text = "listening on 127.0.0.1:33333\n127.0.0.1:60001, 127.0.0.1:60000\n\
                     127.0.0.1:60001 -> 127.0.0.1:33333\nlistening on 127.0.0.1:44444";
-        let told = "listening on 127.0.0.1:8088\n127.0.0.1:50001 and 127.0.0.1:50002\n\
+        let told = "listening on 127.0.0.1:8088\n127.0.0.1:50001, 127.0.0.1:50002\n\
                     127.0.0.1:50001 -> 127.0.0.1:8088\nlistening on 127.0.0.1:8009";
         assert_eq!(normalised(text, &[8088, 8009]), told);
     }

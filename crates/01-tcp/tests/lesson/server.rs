@@ -157,8 +157,8 @@ fn a_greeting_reaches_a_client_that_has_talked_first() {
         .unwrap();
     talker.shutdown(Shutdown::Write).unwrap();
     assert_eq!(server.visit(), Ok(1));
-    // The next visit begins after the server has closed the first connection; if that
-    // was a reset, what we had not read by then is lost.
+    // The next visit begins after the server has closed the first connection; had
+    // that been a reset, we would find an error behind the greeting.
     let _next = server.connect();
     assert!(matches!(server.next(), News::Came));
     let greeting = format!(
@@ -189,6 +189,24 @@ fn hanging_up_tells_the_client_of_the_end_before_it_waits_for_the_clients() {
     assert!(!server.thread.is_finished());
     drop(client);
     server.thread.join().unwrap();
+}
+
+#[test]
+fn what_was_said_last_arrives_although_there_was_more_to_read() {
+    // More than the client's kernel takes while the client does not read, and less
+    // than our own takes besides.
+    let last_words = vec![b'x'; 300_000];
+    let said = last_words.clone();
+    let server = one_visit(move |mut client| {
+        client.set_write_timeout(Some(LIMIT)).unwrap();
+        client.write_all(&said).unwrap();
+        hang_up(&client, LIMIT).unwrap();
+    });
+    let mut client = TcpStream::connect(server.addr).unwrap();
+    client.write_all(&[b'y'; 16_000]).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    server.thread.join().unwrap(); // the server's end is closed
+    assert!(rest_of(&client).unwrap() == last_words);
 }
 
 #[test]

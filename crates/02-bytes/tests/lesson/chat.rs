@@ -16,9 +16,9 @@ fn visit(input: &[u8], log: &mut Log) -> io::Result<String> {
 fn a_visitor_gets_what_was_said_before_then_its_own_lines_with_their_numbers() {
     let mut log = Log::default();
     let said = visit(b"hello\r\nworld", &mut log).unwrap();
-    assert_eq!(said, "0 lines so far\n1 hello\n2 world\n");
+    assert_eq!(said, "0 so far\n1 hello\n2 world\n");
     let said = visit(b"three\n", &mut log).unwrap();
-    assert_eq!(said, "2 lines so far\n1 hello\n2 world\n3 three\n");
+    assert_eq!(said, "2 so far\n1 hello\n2 world\n3 three\n");
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn the_log_keeps_the_last_20_lines_and_counts_all() {
     }
     let so_far = log.so_far();
     assert!(
-        so_far.starts_with("20 lines so far\n6 hello\n7 hello\n"),
+        so_far.starts_with("20 so far\n6 hello\n7 hello\n"),
         "{so_far}"
     );
     assert!(so_far.ends_with("\n25 hello\n"), "{so_far}");
@@ -38,15 +38,15 @@ fn the_log_keeps_the_last_20_lines_and_counts_all() {
 #[test]
 fn a_character_in_two_pieces_is_a_character() {
     let said = visit("grüße\n".as_bytes(), &mut Log::default()).unwrap();
-    assert_eq!(said, "0 lines so far\n1 grüße\n");
+    assert_eq!(said, "0 so far\n1 grüße\n");
 }
 
 #[test]
 fn a_line_that_is_not_utf8_is_answered_and_not_kept_and_the_next_one_is() {
     let mut log = Log::default();
     let said = visit(b"caf\xe9\nhello\n", &mut log).unwrap();
-    assert_eq!(said, "0 lines so far\n! not UTF-8 after 3 bytes\n1 hello\n");
-    assert_eq!(log.so_far(), "1 lines so far\n1 hello\n");
+    assert_eq!(said, "0 so far\n! not UTF-8 after 3 bytes\n1 hello\n");
+    assert_eq!(log.so_far(), "1 so far\n1 hello\n");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_line_that_is_too_long_ends_the_visit_and_is_not_kept() {
     let mut log = Log::default();
     let error = visit(&[b'x'; MAX_LINE + 1], &mut log).unwrap_err();
     assert_eq!(error.to_string(), "a line is longer than 512 bytes");
-    assert_eq!(log.so_far(), "0 lines so far\n");
+    assert_eq!(log.so_far(), "0 so far\n");
     visit(&[b'x'; MAX_LINE], &mut log).unwrap();
 }
 
@@ -84,12 +84,12 @@ fn participate(keyboard: &[u8], server: &str) -> (io::Result<()>, String, Vec<u8
 
 #[test]
 fn a_participant_sees_the_lines_so_far_and_then_an_answer_to_each_line() {
-    let server = "2 lines so far\n1 one\n2 two\n3 three\n4 \n";
+    let server = "2 so far\n1 one\n2 two\n3 three\n4 \n";
     let (outcome, screen, sent) = participate(b"three\n\n", server);
     outcome.unwrap();
     assert_eq!(
         screen,
-        "2 lines so far\n1 one\n2 two\n>>> 3 three\n>>> 4 \n>>> \n"
+        "2 so far\n1 one\n2 two\n>>> 3 three\n>>> 4 \n>>> \n"
     );
     assert_eq!(sent, b"three\n\n");
 }
@@ -99,13 +99,10 @@ fn a_server_that_hangs_up_or_does_not_keep_to_the_protocol_is_an_error() {
     for (server, told) in [
         ("", "the server hung up instead of answering"),
         (
-            "2 lines so far\n1 one\n",
+            "2 so far\n1 one\n",
             "the server hung up instead of answering",
         ),
-        (
-            "0 lines so far\n",
-            "the server hung up instead of answering",
-        ),
+        ("0 so far\n", "the server hung up instead of answering"),
         ("220 FTP ready\n", "the server hung up instead of answering"),
         (
             "hello\n",

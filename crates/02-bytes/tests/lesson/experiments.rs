@@ -38,7 +38,7 @@ fn a_line_in_pieces_takes_more_writes_and_no_more_answers() {
 fn the_server_of_one_read_takes_pieces_for_messages_and_messages_for_one() {
     let answers = broken::one_read().unwrap();
     assert_eq!(answers.direct, ["[good morning]"]);
-    assert!(answers.cut.len() > 1, "{answers:?}");
+    assert_eq!(answers.cut, ["[good]", "[morni]", "[ng]"]);
     assert_eq!(answers.joined, [r"[good morning\ngood morning]"]);
 }
 
@@ -46,8 +46,7 @@ fn the_server_of_one_read_takes_pieces_for_messages_and_messages_for_one() {
 fn the_server_that_decodes_pieces_spoils_characters_and_finds_the_lines() {
     let answers = broken::utf8().unwrap();
     assert_eq!(answers.direct, ["[grüße]"]);
-    assert_eq!(answers.cut.len(), 1);
-    assert!(answers.cut[0].contains('\u{fffd}'), "{answers:?}");
+    assert_eq!(answers.cut, ["[gr\u{fffd}\u{fffd}ße]"]);
     assert_eq!(answers.joined, ["[grüße]", "[grüße]"]);
 }
 

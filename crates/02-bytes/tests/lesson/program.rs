@@ -131,7 +131,7 @@ fn words_and_lines_pass_directly_and_through_the_drip() {
     }
     let (code, output, _) = outcome(&["client", "lines", &lines_at], "");
     assert_eq!(code, Some(0));
-    assert_eq!(output, "3 lines so far\n1 grüße\n2 grüße\n3 grüße\n>>> \n");
+    assert_eq!(output, "3 so far\n1 grüße\n2 grüße\n3 grüße\n>>> \n");
     for (server, told) in [(words, " left; words sent to it: 8"), (lines, "to it: 1")]
     {
         let printed: Vec<String> = (0..5).map(|_| server.line()).collect();

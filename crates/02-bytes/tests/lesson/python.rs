@@ -89,7 +89,7 @@ class Lines(socketserver.StreamRequestHandler):
     log = []
 
     def handle(self):
-        self.wfile.write(b"%d lines so far\n" % len(self.log) + b"".join(self.log))
+        self.wfile.write(b"%d so far\n" % len(self.log) + b"".join(self.log))
         for line in self.rfile:
             answer = b"%d %s" % (len(self.log) + 1, line)
             self.log.append(answer)
@@ -129,8 +129,8 @@ fn our_client_reads_the_words_of_a_python_server() {
 fn a_python_client_takes_part_in_our_log() {
     let (_server, addr) = rust_server("lines");
     for (input, wanted) in [
-        ("hello\ngrüße\n", "0 lines so far\n1 hello\n2 grüße\n"),
-        ("more\n", "2 lines so far\n1 hello\n2 grüße\n3 more\n"),
+        ("hello\ngrüße\n", "0 so far\n1 hello\n2 grüße\n"),
+        ("more\n", "2 so far\n1 hello\n2 grüße\n3 more\n"),
     ] {
         let Some(mut client) = python(LINE_CLIENT, &[&addr]) else {
             return;
@@ -147,8 +147,8 @@ fn our_client_takes_part_in_the_log_of_a_python_server() {
     let server = Server::start(&mut server).unwrap();
     let addr = server.addr();
     for (input, wanted) in [
-        ("hello\n", "0 lines so far\n>>> 1 hello\n>>> \n"),
-        ("grüße\n", "1 lines so far\n1 hello\n>>> 2 grüße\n>>> \n"),
+        ("hello\n", "0 so far\n>>> 1 hello\n>>> \n"),
+        ("grüße\n", "1 so far\n1 hello\n>>> 2 grüße\n>>> \n"),
     ] {
         let mut client = lesson(&["client", "lines", &addr]);
         assert_eq!(output(&mut client, input), wanted);

@@ -558,6 +558,7 @@ impl Stage {
         }
         if !peer.unseen.is_empty() {
             let mut more = self.wrong(peer, b"")?;
+            more.summary = "more came than was agreed".into();
             more.expected = "nothing more, and the end of the connection".into();
             return Err(more);
         }

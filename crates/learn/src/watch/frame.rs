@@ -152,7 +152,7 @@ impl Watch {
                 (&KEYS, &[("?", "help"), ("q", self.quits())])
             }
             View::List(choice) if choice.typing => {
-                (&[], &[("Enter", "done"), ("Esc", "all")])
+                (&[], &[("Enter", "open"), ("Esc", "all")])
             }
             View::List(_) => (
                 &[("j/k", "move"), ("Enter", "open"), ("/", "find")],
@@ -305,39 +305,32 @@ impl Watch {
     }
 
     fn add_table(&self, table: &Table, lines: &mut Vec<String>) {
-        let pen = self.pen();
-        let passed = table
-            .done
-            .iter()
-            .filter(|(_, outcome)| outcome.passed())
-            .count();
-        let head = match (&table.busy, table.running) {
-            (_, false) => format!("{passed} of {} exercises pass", table.of),
-            (Some(Busy::Waiting(_)), _) if table.done.is_empty() => {
-                format!("waiting for another cargo{}", pen.going_on)
-            }
-            (Some(Busy::Compiling(package)), _) if table.done.is_empty() => {
-                format!("compiling {package}{}", pen.going_on)
-            }
-            (None, _) if table.done.is_empty() => {
-                format!("compiling{}", pen.going_on)
-            }
-            _ => format!(
-                "checked {} of {}{}",
-                table.done.len(),
-                table.of,
-                pen.going_on
-            ),
-        };
-        lines.push(pen.strong(&head));
+        lines.push(self.pen().strong(&self.table_head(table)));
         lines.push(String::new());
-        let mut done: Vec<_> = table.done.iter().collect();
-        done.sort_by_key(|(place, _)| *place);
-        for (place, outcome) in done {
-            let row =
-                list::result(&self.project.exercises[*place], outcome, &self.look);
-            lines.push(row);
+        let mut done = table.done.clone();
+        done.sort_unstable();
+        for place in done {
+            if let Some(outcome) = &self.outcomes[place] {
+                let exercise = &self.project.exercises[place];
+                lines.push(list::result(exercise, outcome, &self.look));
+            }
         }
+    }
+
+    fn table_head(&self, table: &Table) -> String {
+        let of = table.of;
+        if !table.running {
+            let outcomes = table.done.iter().flat_map(|&place| &self.outcomes[place]);
+            let passed = outcomes.filter(|outcome| outcome.passed()).count();
+            return format!("{passed} of {of} exercises pass");
+        }
+        let doing = match (table.done.len(), &table.busy) {
+            (0, Some(Busy::Waiting(_))) => "waiting for another cargo".to_owned(),
+            (0, Some(Busy::Compiling(package))) => format!("compiling {package}"),
+            (0, None) => "compiling".to_owned(),
+            (done, _) => format!("checked {done} of {of}"),
+        };
+        doing + self.pen().going_on
     }
 
     /// The list's lines, each with the place of its exercise.
@@ -428,9 +421,9 @@ pub fn help(watch: &Watch) -> String {
         keys.map(|(key, what)| format!("  {}{what}\n", pad(&pen.active(key), 8)));
     let file = watch.exercise().stub();
     format!(
-        "{}\n\nOpen {} in your editor and save it: every save is compiled and checked, \
-         and a save of another exercise goes there. Nothing has to be done here.\n\n{}\n\
-         All of this works in scripts too: `cargo learn --help`.\n",
+        "{}\n\nOpen {} in your editor and save it: every save is compiled and \
+         checked, and a save of another exercise goes there. Nothing has to be done \
+         here.\n\n{}\nAll of this works in scripts too: `cargo learn --help`.\n",
         pen.strong("How this works"),
         file.display(),
         keys.concat()

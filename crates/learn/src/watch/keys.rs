@@ -202,42 +202,28 @@ impl Watch {
     }
 
     fn list_key(&mut self, key: &Key) -> bool {
-        let visible = self.visible();
-        let room = self.room;
+        let (visible, room) = (self.visible(), self.room);
         let View::List(choice) = &mut self.view else {
             return false;
         };
-        let now = visible
-            .iter()
-            .position(|&place| place == choice.place)
-            .unwrap_or(0);
-        let last = visible.len().saturating_sub(1);
-        let next = match key {
-            Key::ArrowDown | Key::Char('j') => now + 1,
-            Key::ArrowUp | Key::Char('k') => now.saturating_sub(1),
-            Key::PageDown | Key::Char(' ') => now + room,
-            Key::PageUp => now.saturating_sub(room),
-            Key::Home | Key::Char('g') => 0,
-            Key::End | Key::Char('G') => last,
-            Key::Char('/') => {
-                choice.typing = true;
-                return true;
-            }
-            Key::Escape if !choice.filter.is_empty() => {
-                choice.filter.clear();
-                return true;
-            }
+        let now = visible.iter().position(|&place| place == choice.place);
+        let now = now.unwrap_or(0);
+        match key {
+            Key::Char('/') => choice.typing = true,
+            Key::Escape if !choice.filter.is_empty() => choice.filter.clear(),
             Key::Enter => {
                 if let Some(&place) = visible.get(now) {
                     self.passed = None;
                     self.go_to(place);
                 }
-                return true;
             }
-            _ => return false,
-        };
-        if let Some(&place) = visible.get(next.min(last)) {
-            choice.place = place;
+            _ => {
+                let last = visible.len().saturating_sub(1);
+                let Some(next) = moved(key, now, last, room) else {
+                    return false;
+                };
+                choice.place = visible.get(next).copied().unwrap_or(choice.place);
+            }
         }
         self.scroll_to_choice();
         true
@@ -310,4 +296,18 @@ impl Watch {
             xray.seen = crate::xrays::text(xray.pid, width);
         }
     }
+}
+
+/// Where a key moves the choice to, from line `now` of `0..=last`.
+fn moved(key: &Key, now: usize, last: usize, room: usize) -> Option<usize> {
+    let next = match key {
+        Key::ArrowDown | Key::Char('j') => now + 1,
+        Key::ArrowUp | Key::Char('k') => now.saturating_sub(1),
+        Key::PageDown | Key::Char(' ') => now + room,
+        Key::PageUp => now.saturating_sub(room),
+        Key::Home | Key::Char('g') => 0,
+        Key::End | Key::Char('G') => last,
+        _ => return None,
+    };
+    Some(next.min(last))
 }

@@ -102,7 +102,8 @@ pub fn watch(
 fn farewell(state: &Watch) -> String {
     let all: Vec<usize> = (0..state.project.exercises.len()).collect();
     let (passed, all) = crate::list::count(&state.project, &state.progress, &all);
-    let next = match state.open_after(state.at.checked_sub(1).unwrap_or(all - 1)) {
+    let before = state.at.checked_sub(1).unwrap_or(all.saturating_sub(1));
+    let next = match state.open_after(before) {
         Some(place) => {
             format!(
                 "`cargo learn` goes on with {}.",
@@ -196,7 +197,7 @@ impl Driver {
         if screen.is_dumb() {
             let text = state.plain(size.1);
             // What comes and goes while a check runs would fill the page.
-            if state.running.is_none() && text != self.told {
+            if !state.is_busy() && text != self.told {
                 screen.print(&text)?;
                 self.told = text;
             }
@@ -227,14 +228,15 @@ impl Driver {
             Event::Checked(number, outcome) if number == self.number => {
                 let place = state.at;
                 state.checked(outcome);
-                self.tell_book(state, Some(place));
+                self.tell_book(state, vec![place]);
             }
             Event::Step(number, step) if number == self.number => {
                 state.checked_one(step)
             }
             Event::CheckedAll(number, result) if number == self.number => {
                 state.checked_all(result);
-                self.tell_book(state, None);
+                let all = (0..state.outcomes.len()).collect();
+                self.tell_book(state, all);
             }
             Event::Phase(..)
             | Event::Checked(..)
@@ -302,15 +304,15 @@ impl Driver {
 
     // ---- the live book ----
 
-    /// Tells the live book how things are after a check, and starts it after the first.
-    fn tell_book(&mut self, state: &mut Watch, checked: Option<usize>) {
-        let mut verdicts: Vec<usize> = checked.into_iter().collect();
+    /// Tells the live book how things are after a check, and starts it after the
+    /// first.
+    fn tell_book(&mut self, state: &mut Watch, mut checked: Vec<usize>) {
         if matches!(self.book, Book::Later) {
             let events = self.events.clone();
             let news = move |news| drop(events.send(Event::Book(news)));
             self.book = Book::Started(LiveBook::start(&state.project, news));
             state.book_is_coming = true;
-            verdicts = (0..state.outcomes.len()).collect();
+            checked = (0..state.outcomes.len()).collect();
         }
         let Book::Started(book) = &self.book else {
             return;
@@ -319,7 +321,7 @@ impl Driver {
         let passed = all.filter(|exercise| state.progress.has_passed(exercise.id));
         book.state(passed.map(|exercise| exercise.id.to_owned()).collect());
         book.current(state.exercise().id);
-        for place in verdicts {
+        for place in checked {
             if let Some(Outcome::Judged { verdict, .. }) = &state.outcomes[place] {
                 book.verdict(verdict);
             }
@@ -327,7 +329,8 @@ impl Driver {
     }
 
     /// The book's build downloads what it needs, and cargo lets nobody else build
-    /// meanwhile: then the build of the book stops for the verdict, and goes on later.
+    /// meanwhile: then the build of the book stops for the verdict, and goes on
+    /// later.
     fn make_way(&mut self, phase: &Phase) {
         if let (Phase::Cargo(Busy::Waiting(_)), Book::Started(book)) =
             (phase, &self.book)
@@ -346,7 +349,7 @@ impl Driver {
                 state.book = None;
                 let why = why.lines().next().unwrap_or_default();
                 state.say(format!(
-                    "The live book is not there ({why}); `cargo learn book` says more."
+                    "The live book is not up ({why}); `cargo learn book` says more."
                 ));
             }
         }

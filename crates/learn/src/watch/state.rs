@@ -67,8 +67,8 @@ pub struct Choice {
 /// The results of a check of all exercises, as they come.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// Place and outcome.
-    pub done: Vec<(usize, Outcome)>,
+    /// The places of those that are checked, in the order in which they were.
+    pub done: Vec<usize>,
     /// How many there will be.
     pub of: usize,
     /// What cargo is busy with.
@@ -186,8 +186,8 @@ impl Watch {
         &self.project.exercises[self.at]
     }
 
-    /// What follows the last pass. Whoever does the exercises in order is at the first
-    /// that has not passed; whoever jumped ahead goes on there.
+    /// What follows the last pass. Whoever does the exercises in order is at the
+    /// first that has not passed; whoever jumped ahead goes on there.
     fn left_off(&self) -> Option<usize> {
         let exercises = self.project.exercises.iter().enumerate();
         let passed = exercises.filter_map(|(place, exercise)| {
@@ -198,8 +198,8 @@ impl Watch {
         self.open_after(passed.max().map_or(last, |(_, place)| place))
     }
 
-    /// The first exercise after this one that has not passed; after the last comes the
-    /// first.
+    /// The first exercise after this one that has not passed; after the last comes
+    /// the first.
     pub fn open_after(&self, place: usize) -> Option<usize> {
         let all = self.project.exercises.len();
         (1..=all)
@@ -300,8 +300,9 @@ impl Watch {
             Step::Done(exercise, outcome) => {
                 let place = self.project.index_of(exercise);
                 self.record(place, &outcome);
+                self.outcomes[place] = Some(outcome);
                 if let View::CheckAll(table) = &mut self.view {
-                    table.done.push((place, outcome));
+                    table.done.push(place);
                 }
             }
         }
@@ -361,6 +362,12 @@ impl Watch {
             look: &self.look,
             book: self.book.as_deref(),
         }
+    }
+
+    /// Whether something is under way that will change what is shown.
+    pub fn is_busy(&self) -> bool {
+        let table = matches!(&self.view, View::CheckAll(table) if table.running);
+        table || self.running.is_some()
     }
 
     /// How long the check has been going on, if that is worth a word.
