@@ -4,6 +4,7 @@
 //! is made, and everything that a run does by chance is taken out of it, so that two
 //! runs give the same bytes and `--check` can compare them.
 
+mod deadlock;
 mod demo;
 mod lane;
 mod picture;
@@ -209,6 +210,7 @@ const PIECES: &[Piece] = &[
             port: 9000,
         }),
     ),
+    piece("02-bytes-deadlock", How::Own(deadlock::make)),
     piece("std-calls", How::Own(std_calls::make)),
     piece("symptoms", How::Own(tables::symptoms)),
     piece("exercises", How::Own(tables::exercises_by_lesson)),

@@ -89,7 +89,6 @@ fn photograph(url: &str, picture: &Path, folder: &Path) -> Result<()> {
         "--disable-background-networking",
         "--hide-scrollbars",
         "--force-device-scale-factor=2",
-        "--virtual-time-budget=5000", // until the page's script has all it waits for
     ]);
     command.arg(format!("--window-size={WINDOW}"));
     command.arg(format!(

@@ -19,10 +19,8 @@ use crate::pieces::steps::{Closed, Deed, Step, Taken};
 /// What happened, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
-    /// The rows of the picture.
+    /// The rows of the picture. Who waits in the last of its own, waits for ever.
     pub rows: Vec<Row>,
-    /// Whether the client, and the server, still wait when the story is over.
-    pub waiting: Vec<Side>,
 }
 
 /// One row: something a process did, or something that travels.
@@ -99,16 +97,11 @@ pub fn tell(client: &[Step], server: &[Step], port: u16) -> Result<Story, Untold
     let Stage {
         mut rows,
         mut streams,
-        waits,
         ..
     } = stage;
     normalise(&mut rows, &mut streams, port)?;
     let rows = rows.into_iter().map(|row| row.filled(&streams)).collect();
-    let waiting = [Side::Left, Side::Right]
-        .into_iter()
-        .filter(|side| waits[index(*side)])
-        .collect();
-    Ok(Story { rows, waiting })
+    Ok(Story { rows })
 }
 
 fn index(side: Side) -> usize {
