@@ -3,7 +3,8 @@
 //! The kernel could tell us (inotify), but its events do not arrive from a network
 //! folder, from Windows' side of WSL, or from outside a container; there a learner
 //! would save and nothing would happen. A look takes microseconds and always works.
-//! The exercise at hand is looked at every 10 ms, the others ten times a second.
+//! The exercise at hand and the one saved last are looked at every 10 ms, the others
+//! ten times a second.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -49,14 +50,15 @@ pub fn watch(
         stamps(&project.path(exercise.dir()))
     };
     let mut seen: Vec<Stamps> = (0..project.exercises.len()).map(look).collect();
+    let mut last = None;
     for turn in (0..SWEEP).cycle() {
         let began = Instant::now();
         let at_hand = current.load(Ordering::Relaxed);
-        let places = match turn {
-            0 => 0..seen.len(),
-            _ => at_hand..at_hand + 1,
+        let places: Vec<usize> = match turn {
+            0 => (0..seen.len()).collect(),
+            _ => last.into_iter().chain([at_hand]).collect(),
         };
-        let changed = places.filter(|&place| {
+        let changed = places.into_iter().filter(|&place| {
             let now = look(place);
             let differs =
                 now.is_some() && seen.get(place).is_some_and(|old| *old != now);
@@ -66,10 +68,12 @@ pub fn watch(
             differs
         });
         let changed: Vec<usize> = changed.collect();
-        if let Some(place) = chosen(&changed, at_hand)
-            && !saved(place)
-        {
-            return;
+        if let Some(place) = chosen(&changed, at_hand) {
+            // After a pass another one is at hand, while this may still be open.
+            last = Some(place);
+            if !saved(place) {
+                return;
+            }
         }
         // A folder so slow that a look takes long is not looked at all the time.
         thread::sleep((began.elapsed() * 4).clamp(PAUSE, LONGEST_PAUSE));
