@@ -1,7 +1,9 @@
 //! The program from outside: its words, its exit codes.
 
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use lesson_2::server::ANY_PORT;
 use wire::demo::{Server, run};
@@ -138,6 +140,24 @@ fn words_and_lines_pass_directly_and_through_the_drip() {
         assert!(printed[3].ends_with(" came"), "{printed:?}");
         assert!(printed[4].ends_with(told), "{printed:?}");
     }
+}
+
+#[test]
+fn the_drip_cuts_and_pauses_as_it_is_told() {
+    let target = TcpListener::bind(ANY_PORT).unwrap();
+    let addr = target.local_addr().unwrap().to_string();
+    let options = ["--bytes", "3", "--pause", "2000"]; // longer than we need to read
+    let (_drip, way) =
+        start(&[&["drip", "127.0.0.1:0", &addr], &options[..]].concat());
+    let mut client = TcpStream::connect(way).unwrap();
+    client.write_all(b"hello").unwrap();
+    let (mut server, _) = target.accept().unwrap();
+    server
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let mut buffer = [0; 9];
+    let length = server.read(&mut buffer).unwrap();
+    assert_eq!(&buffer[..length], b"hel");
 }
 
 #[cfg(unix)]
