@@ -1,6 +1,5 @@
 //! One check of one exercise: compile it, run its program, read the verdict.
 
-use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use crate::compile::{self, Built, Busy};
 use crate::keeper::{self, Cancel, Ended, Finished, Limits};
 use crate::progress::State;
 use crate::project::Project;
+use crate::reset;
 
 /// A check decides within its own, shorter deadlines; this one is for a check that is
 /// broken itself.
@@ -34,6 +34,9 @@ pub enum Outcome {
         verdict: Box<Verdict>,
         /// The compiler's warnings as it prints them; may be empty.
         warnings: String,
+        /// Whether the learner's file is the stub as it came. Some stubs hold a
+        /// program that runs and is to be repaired.
+        pristine: bool,
     },
     /// The exercise does not compile; the compiler's words.
     DoesNotCompile(String),
@@ -69,13 +72,14 @@ impl Outcome {
 
     /// Whether this is the stub as it came, which is no failure but a task.
     pub fn is_untouched(&self) -> bool {
-        let Outcome::Judged { verdict, .. } = self else {
+        let Outcome::Judged {
+            verdict, pristine, ..
+        } = self
+        else {
             return false;
         };
-        verdict
-            .failure
-            .as_ref()
-            .is_some_and(|failure| failure.untouched)
+        let failure = verdict.failure.as_ref();
+        failure.is_some_and(|failure| failure.untouched || *pristine)
     }
 
     /// The mistake that was recognised, if one was.
@@ -159,30 +163,34 @@ pub fn run(
         // A backtrace takes longer than the check, and its lines say nothing here.
         .env("RUST_BACKTRACE", "0")
         .env_remove("RUST_LIB_BACKTRACE");
-    // What cargo told `learn` about `learn` itself is not for the learner's program.
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("CARGO") {
-            command.env_remove(name);
-        }
-    }
     let limits = Limits {
         time: Some(DEADLINE),
         bytes: MAX_OUTPUT,
     };
     let finished = keeper::run(command, cancel, limits, |_| {})?;
-    Ok(read(exercise.id, finished, warnings, began.elapsed()))
+    let took = began.elapsed();
+    Ok(read(project, exercise, finished, warnings, took))
 }
 
-fn read(id: &str, finished: Finished, warnings: String, took: Duration) -> Outcome {
+fn read(
+    project: &Project,
+    exercise: &Exercise,
+    finished: Finished,
+    warnings: String,
+    took: Duration,
+) -> Outcome {
     let how = match finished.ended {
         Ended::Cancelled => return Outcome::Cancelled,
         Ended::Deadline => format!("it had not ended after {} s", took.as_secs()),
         Ended::TooMuch => format!("it printed more than {} MB", MAX_OUTPUT >> 20),
         Ended::Lost => "it was killed together with its keeper".to_owned(),
-        Ended::Itself(status) => match verdict(&finished.stdout, id) {
+        Ended::Itself(status) => match verdict(&finished.stdout, exercise.id) {
             Some(verdict) => {
-                let verdict = Box::new(verdict);
-                return Outcome::Judged { verdict, warnings };
+                return Outcome::Judged {
+                    verdict: Box::new(verdict),
+                    warnings,
+                    pristine: reset::is_pristine(project, exercise),
+                };
             }
             None => format!("it ended with {status}"),
         },

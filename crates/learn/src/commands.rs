@@ -289,9 +289,9 @@ fn outcome_word(outcome: &Outcome) -> &'static str {
 
 fn json_line(exercise: &Exercise, word: &'static str, outcome: &Outcome) -> String {
     let (message, verdict) = match outcome {
-        Outcome::Judged { verdict, warnings } => {
-            (warnings.clone(), Some((**verdict).clone()))
-        }
+        Outcome::Judged {
+            verdict, warnings, ..
+        } => (warnings.clone(), Some((**verdict).clone())),
         Outcome::DoesNotCompile(words) | Outcome::CannotBuild(words) => {
             (words.clone(), None)
         }

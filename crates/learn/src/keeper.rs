@@ -346,3 +346,21 @@ fn adopt_orphans() {
 
 #[cfg(not(target_os = "linux"))]
 fn adopt_orphans() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cancelled_before_it_begins_ends_as_cancelled() {
+        let cancel = Cancel::default();
+        cancel.cancel();
+        let limits = Limits {
+            time: None,
+            bytes: 1 << 20,
+        };
+        // Here the keeper would be this test program, which is none and ends at once.
+        let finished = run(command("true", false), &cancel, limits, |_| {}).unwrap();
+        assert_eq!(finished.ended, Ended::Cancelled);
+    }
+}

@@ -41,6 +41,12 @@ pub fn reset(project: &Project, exercise: &Exercise) -> Result<Reset> {
     Ok(Reset::Done(kept))
 }
 
+/// Whether the learner's file is the stub as it came.
+pub fn is_pristine(project: &Project, exercise: &Exercise) -> bool {
+    let now = fs::read_to_string(project.path(exercise.stub()));
+    stub(project, exercise).is_ok_and(|stub| now.is_ok_and(|now| now == stub))
+}
+
 /// The stub, cut anew from the solution, which is its only source.
 fn stub(project: &Project, exercise: &Exercise) -> Result<String> {
     let solution = solution(project, exercise)?;

@@ -25,8 +25,15 @@ impl Teller<'_> {
     pub fn outcome(&self, exercise: &Exercise, outcome: &Outcome) -> String {
         let id = exercise.id;
         match outcome {
-            Outcome::Judged { verdict, warnings } => {
-                self.judged(exercise, verdict) + &below(warnings)
+            Outcome::Judged {
+                verdict, warnings, ..
+            } => {
+                let told = self.judged(exercise, verdict);
+                let task = match outcome.is_untouched() {
+                    true => format!("{}\n", self.task(exercise)),
+                    false => String::new(),
+                };
+                task + &told + &below(warnings)
             }
             Outcome::DoesNotCompile(words) => {
                 format!(
@@ -47,9 +54,6 @@ impl Teller<'_> {
         let told = verdict.to_text(self.look);
         match &verdict.failure {
             None => format!("{told}\n{}", self.after_pass(exercise)),
-            Some(failure) if failure.untouched => {
-                format!("{}\n{told}", self.task(exercise))
-            }
             Some(failure) => match &failure.mistake {
                 None => told,
                 Some(Diagnosis { page, .. }) => {

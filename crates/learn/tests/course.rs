@@ -27,7 +27,7 @@ fn main() -> std::process::ExitCode {
     #[allow(unused)]
     use std::os::unix::process::CommandExt;
     #[allow(unused)]
-    use std::process::{Command, ExitCode, id};
+    use std::process::{Command, ExitCode, Stdio, id};
     #[allow(unused)]
     let passed = || {
         print!("{}", include_str!("../passed.json"));
@@ -55,7 +55,8 @@ const HANG: &str = r#"std::fs::write("pid", id().to_string()).unwrap();
 
 /// Leaves a process behind that has gone to a group of its own.
 const STRAY: &str = r#"let mut sleep = Command::new("sleep");
-    let sleep = sleep.arg("600").process_group(0).spawn().unwrap();
+    sleep.arg("600").process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+    let sleep = sleep.spawn().unwrap();
     std::fs::write("pid", sleep.id().to_string()).unwrap();
     passed()"#;
 
@@ -391,6 +392,44 @@ fn a_reset_keeps_the_attempt_or_does_nothing() {
 
     let (code, _, err) = course.run(&["reset", "--all"]);
     assert_eq!(code, Some(2), "without a terminal it needs a yes: {err}");
+}
+
+#[test]
+fn a_stub_that_runs_and_fails_is_a_task_too() {
+    const REPAIR: &str = r#"//! Repair me.
+#[cfg(test)]
+struct Check;
+#[cfg(test)]
+impl Check {
+    fn main(self) -> std::process::ExitCode {
+        print!("{}", include_str!("../failed.json"));
+        std::process::ExitCode::FAILURE
+    }
+}
+#[cfg(test)]
+fn check() -> Check {
+    Check
+}
+"#;
+    let course = Course::new("repair", &[("tcp/repair", FAIL)]);
+    let repair = exercise("tcp/repair");
+    course.write(&repair.solution(), REPAIR);
+    let stub = checks::stub::cut(REPAIR).unwrap();
+    course.write(&repair.stub(), &stub);
+    let (code, out, err) = course.run(&["check", "repair"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(out.contains("Repair me."), "the task: {out}");
+    assert!(
+        out.contains("No answer came"),
+        "and what it fails at: {out}"
+    );
+    let (_, out, _) = course.run(&["list"]);
+    assert!(out.contains("·  tcp/repair"), "not begun: {out}");
+
+    course.write(&repair.stub(), &format!("{stub}// touched\n"));
+    course.run(&["check", "repair"]);
+    let (_, out, _) = course.run(&["list"]);
+    assert!(out.contains("✗  tcp/repair"), "{out}");
 }
 
 #[test]

@@ -328,12 +328,13 @@ impl Driver {
         }
     }
 
-    /// The book's build downloads what it needs, and cargo lets nobody else build
-    /// meanwhile: then the build of the book stops for the verdict, and goes on
-    /// later.
+    /// While the book's build downloads what it needs, nobody else can build: cargo
+    /// locks its cache of packages, the one thing that the two share. Then the book
+    /// stops for the verdict, and goes on after it.
     fn make_way(&mut self, phase: &Phase) {
-        if let (Phase::Cargo(Busy::Waiting(_)), Book::Started(book)) =
-            (phase, &self.book)
+        if let Phase::Cargo(Busy::Waiting(what)) = phase
+            && what.contains("package cache")
+            && let Book::Started(book) = &self.book
         {
             book.postpone();
         }

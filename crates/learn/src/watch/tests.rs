@@ -86,6 +86,7 @@ fn judged(watch: &Watch, passed: bool, untouched: bool) -> Outcome {
             waited_micros: 0,
         }),
         warnings: String::new(),
+        pristine: false,
     }
 }
 
