@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use xray::{Glance, Kind, Process};
+use xray::{Glance, Process, Thread};
 
 use crate::engine::EAR;
 use crate::symptom::Doing;
@@ -16,7 +16,9 @@ pub(crate) struct Watch {
     began: Instant,
     /// The first of the looks since which nothing has changed.
     quiet: Option<(Instant, Glance)>,
+    ran: Duration,
     share: f64,
+    running: bool,
     blind: bool,
 }
 
@@ -28,7 +30,9 @@ impl Watch {
             first: None,
             began: now,
             quiet: None,
+            ran: Duration::ZERO,
             share: 0.0,
+            running: false,
             blind: false,
         };
         match xray::glance(pid) {
@@ -52,6 +56,22 @@ impl Watch {
         self.share
     }
 
+    /// How much processor time the program has used since the watch began.
+    pub(crate) fn ran(&self) -> Duration {
+        self.ran
+    }
+
+    /// Whether some thread ran or was ready to run at the last look.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// Whether the program has slept most of the time for as long as this, and sleeps
+    /// now. A loop that is kept from a busy processor does not: it is ready to run.
+    pub(crate) fn is_dozing(&self, long: Duration) -> bool {
+        self.began.elapsed() >= long && self.share < 0.25 && !self.running
+    }
+
     /// One more look. [`Doing::Blocked`] once every thread has slept in the same
     /// system call for as long as `asleep`, [`Doing::Spinning`] once the program has
     /// run for `spinning`, most of the time, since the watch began.
@@ -66,6 +86,8 @@ impl Watch {
         let (ran, waited) = used(first, &glance);
         let wall = now.duration_since(self.began).as_secs_f64();
         self.share = (ran + waited).as_secs_f64() / wall.max(f64::EPSILON);
+        self.ran = ran;
+        self.running = glance.threads.iter().any(|thread| thread.state == 'R');
         // The time spent waiting for a processor counts as busy, so that a spin is
         // seen on a loaded machine too; but it takes time really used to be accused.
         if ran >= spinning && self.share > 0.5 {
@@ -73,7 +95,7 @@ impl Watch {
         }
         match &self.quiet {
             Some((since, still))
-                if glance.quiet_since(still) || is_stopped(&glance) =>
+                if glance.quiet_since(still) || has_stopped(&glance) =>
             {
                 let long = now.duration_since(*since) >= asleep;
                 (long && will_sleep_on(&glance)).then_some(Doing::Blocked)
@@ -100,9 +122,15 @@ fn used(first: &Glance, now: &Glance) -> (Duration, Duration) {
 }
 
 /// Whether a signal has stopped the program (SIGSTOP): nobody will let it go on.
-fn is_stopped(glance: &Glance) -> bool {
+fn has_stopped(glance: &Glance) -> bool {
     !glance.threads.is_empty()
         && glance.threads.iter().all(|thread| thread.state == 'T')
+}
+
+/// Whether a signal has stopped the program at this moment; where the kernel cannot be
+/// asked, it is believed.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    xray::glance(pid).map_or(true, |glance| has_stopped(&glance))
 }
 
 /// Whether no timer will wake the program: a sleep, or a call with a time limit,
@@ -115,60 +143,85 @@ fn will_sleep_on(glance: &Glance) -> bool {
 }
 
 /// What the kernel says of a program at this moment.
+#[derive(Default)]
 pub(crate) struct Account {
     /// The names of the calls that its threads are blocked in.
     pub(crate) calls: Vec<String>,
     /// Sentences for people.
     pub(crate) sentences: Vec<String>,
+    /// It holds a connection whose end it has read.
+    pub(crate) read_the_end: bool,
+    /// How many bytes lie unread in its connections.
+    pub(crate) unread: u32,
+    /// It has spent a good part of its time in the kernel.
+    pub(crate) asks: bool,
 }
 
 /// Asks the kernel what the program is doing.
 pub(crate) fn account(pid: u32) -> Account {
     match xray::look(pid) {
         Ok(process) => describe(&process),
-        Err(error) => {
-            let sentences = if error.kind() == std::io::ErrorKind::Unsupported {
-                vec![format!("Decided by deadline: {error}.")]
-            } else {
-                Vec::new()
-            };
-            Account {
-                calls: Vec::new(),
-                sentences,
-            }
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => Account {
+            sentences: vec![format!("Decided by deadline: {error}.")],
+            ..Account::default()
+        },
+        Err(_) => Account::default(),
     }
 }
 
 fn describe(process: &Process) -> Account {
-    let threads: Vec<_> = process
+    let threads: Vec<&Thread> = process
         .threads
         .iter()
         .filter(|thread| thread.name != EAR)
         .collect();
     let calls = threads.iter().filter_map(|thread| thread.call.as_ref());
-    let calls = calls.map(|call| call.name.clone()).collect();
+    let mut account = Account {
+        calls: calls.map(|call| call.name.clone()).collect(),
+        asks: system_share(process.pid).is_some_and(|share| share > SYSTEM),
+        ..Account::default()
+    };
     let several = threads.len() > 1;
-    let mut sentences: Vec<String> = threads
-        .iter()
-        .map(|thread| match several {
-            true => format!("Thread {}: {thread}.", thread.name),
-            false => format!("Your program: {thread}."),
-        })
-        .collect();
-    for descriptor in &process.descriptors {
-        if let Kind::Tcp(socket) = &descriptor.what
-            && let Some(waiting @ 1..) = socket.waiting
-        {
+    for thread in threads {
+        let who = match (several, thread.tid == process.pid) {
+            (false, _) => "Your program".to_string(),
+            (true, true) => "The main thread".to_string(),
+            (true, false) if thread.name == process.name => "Another thread".into(),
+            (true, false) => format!("The thread `{}`", thread.name),
+        };
+        account.sentences.push(format!("{who}: {thread}."));
+    }
+    for (_, socket) in process.tcp() {
+        account.unread += socket.unread;
+        // The peer has ended its side, and that has been read: RFC 9293's CLOSE-WAIT.
+        account.read_the_end |= socket.state == "CLOSE-WAIT" && !socket.end_unread;
+        if let Some(waiting @ 1..) = socket.waiting {
             let those = match waiting {
                 1 => "One connection waits".to_string(),
                 more => format!("{more} connections wait"),
             };
-            sentences
+            account
+                .sentences
                 .push(format!("{those} in the accept queue of {}.", socket.local));
         }
     }
-    Account { calls, sentences }
+    account
+}
+
+/// Who makes system calls all the time spends far more than this part of it in the
+/// kernel, and who only computes far less.
+const SYSTEM: f64 = 0.08;
+
+/// The part of the program's processor time that it has spent in the kernel: `utime`
+/// and `stime` of proc_pid_stat(5).
+fn system_share(pid: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u32>().ok().map(f64::from);
+    let (user, system) = (ticks()?, ticks()?);
+    Some(system / (user + system).max(1.0))
 }
 
 /// How many bytes lie unread in the program's end of a connection; nothing where the
@@ -182,7 +235,21 @@ pub(crate) fn unread(theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {
     Some(end.map_or(0, |socket| socket.unread))
 }
 
-/// How many descriptors the program has open.
-pub(crate) fn descriptors(pid: u32) -> Option<usize> {
-    Some(xray::look(pid).ok()?.descriptors.len())
+/// What a program has open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptors {
+    /// All of them.
+    pub all: usize,
+    /// Those that are connections.
+    pub connections: usize,
+}
+
+/// Counts the program's descriptors.
+pub(crate) fn descriptors(pid: u32) -> Option<Descriptors> {
+    let process = xray::look(pid).ok()?;
+    let connected = process.tcp().filter(|(_, socket)| !socket.is_listening());
+    Some(Descriptors {
+        all: process.descriptors.len(),
+        connections: connected.count(),
+    })
 }

@@ -56,7 +56,11 @@ where
         probe("whole", "two lines, one after the other", whole),
         probe("split", "a line that arrives in two pieces", split),
         probe("joined", "three lines that arrive together", joined),
-        probe("char", "a character that is split between two pieces", char),
+        probe(
+            "char",
+            "a letter of two bytes, first whole, then in two pieces",
+            char,
+        ),
         probe("end", "a caller that has said all, but still listens", end),
         probe("tail", "a last line without its newline", tail),
         probe(
@@ -74,7 +78,7 @@ where
             "callers that reset the connection, then another",
             reset,
         ),
-        probe("rest", "a caller that says nothing for a while", rest),
+        probe("rest", "a caller that says nothing for a while", rest).early(),
         probe("leaks", "five callers that come and go", leaks),
     ]
 }
@@ -117,11 +121,26 @@ fn split(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
 fn joined(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     stage.send(&mut peer, b"one\ntwo\nthree\n")?;
-    stage.expect(&mut peer, &answers(&[b"one", b"two", b"three"], reply))
+    let answered = answers(&[b"one", b"two", b"three"], reply);
+    match stage.expect(&mut peer, &answered) {
+        // What is missing may be lost, or lie there until something comes.
+        Err(symptom) if only_the_first(&symptom, reply) => {
+            Err(stage.say_more(&mut peer, b"four\n", symptom))
+        }
+        result => result,
+    }
+}
+
+/// Three lines came together, and the program waits after its first answer.
+fn only_the_first(symptom: &Symptom, reply: Reply) -> bool {
+    symptom.kind == Kind::NoAnswer
+        && symptom.doing == Some(Doing::Blocked)
+        && symptom.got_bytes == answers(&[b"one"], reply)
 }
 
 fn char(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
+    ask(stage, &mut peer, "thé".as_bytes(), reply)?;
     stage.send(&mut peer, b"caf\xC3")?;
     stage.until_taken(&mut peer)?;
     stage.send(&mut peer, b"\xA9\n")?;
@@ -151,7 +170,14 @@ fn many(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     let mut text = lines.join(&b'\n');
     text.push(b'\n');
     stage.send(&mut peer, &text)?;
-    stage.expect(&mut peer, &answers(&lines, reply))
+    match stage.expect(&mut peer, &answers(&lines, reply)) {
+        // Does it wait for the end, or is its buffer only very large?
+        Err(symptom) if is_silence(&symptom) => {
+            let more = b"one more\n".repeat(30_000);
+            Err(stage.say_more(&mut peer, &more, symptom))
+        }
+        result => result,
+    }
 }
 
 fn visitors(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
@@ -177,13 +203,14 @@ fn reset(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
 fn rest(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     ask(stage, &mut peer, b"hello", reply)?;
-    stage.note("says nothing for a while");
-    stage.expect_rest()?;
+    stage.expect_rest_in_silence()?;
     ask(stage, &mut peer, b"still there?", reply)
 }
 
+/// How many callers come and go before the program's descriptors are counted again.
+pub(crate) const CALLERS: usize = 5;
+
 fn leaks(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
-    const CALLERS: usize = 5;
     visit(stage, reply)?; // what a server opens once and keeps, it has opened now
     let before = stage.descriptors();
     for _ in 0..CALLERS {
@@ -210,8 +237,11 @@ const RULES: &[Rule] = &[
         mistake: "M9",
         fits: |all| {
             let whole = all.first(&["whole"]);
-            let bare = (all.reply)(b"hello");
-            whole.is_some_and(|s| s.kind == Kind::NoAnswer && s.got_bytes == bare)
+            whole.is_some_and(|s| {
+                s.kind == Kind::NoAnswer
+                    && s.doing == Some(Doing::Blocked)
+                    && s.expected_bytes.strip_suffix(b"\n") == Some(&s.got_bytes[..])
+            })
         },
         why: "The answer is right but for its newline, so the peer waits for the rest \
               of the line.",
@@ -219,11 +249,14 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M9",
         fits: |all| {
-            let whole = all.first(&["whole"]);
-            whole.is_some_and(|s| s.got_bytes.starts_with(b"\n"))
+            // The second newline of the first answer came before the second answer.
+            all.first(&["whole"]).is_some_and(|s| {
+                let rest = s.got_bytes.strip_prefix(b"\n").unwrap_or_default();
+                s.signs.matched > 0 && rest.starts_with(&s.expected_bytes)
+            })
         },
-        why: "The answer ends with two newlines: the line that was read still had its \
-              own, and another was added.",
+        why: "Two newlines end an answer where one was agreed. Look whether the line \
+              that was read still has its own when you add one.",
     },
     Rule {
         mistake: "M7",
@@ -231,6 +264,9 @@ const RULES: &[Rule] = &[
             let silent = |probe| all.symptom(probe).is_some_and(is_silence);
             all.first(&["whole"]).is_some_and(is_silence)
                 && silent("many")
+                && all
+                    .symptom("many")
+                    .is_some_and(|s| s.signs.later.is_empty())
                 && all.passed("end")
         },
         why: "Your program answers, but only after the caller has ended its side: it \
@@ -240,10 +276,8 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M8",
         fits: |all| {
-            let some =
-                |s: &Symptom| s.kind == Kind::NoAnswer && !s.got_bytes.is_empty();
             all.first(&["whole"]).is_some_and(is_silence)
-                && all.symptom("many").is_some_and(some)
+                && all.symptom("many").is_some_and(came_in_blocks)
                 && all.passed("end")
         },
         why: "One answer does not come, of many answers a block of several thousand \
@@ -253,20 +287,30 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M1",
         fits: |all| {
-            all.first(&["whole", "split"]).is_some_and(|s| {
-                let answered =
-                    |n| s.got_bytes.starts_with(&(all.reply)(&b"hello"[..n]));
-                !s.expected_bytes.starts_with(&s.got_bytes) && (1..5).any(answered)
-            })
+            let first = all.first(&["whole", "split"]);
+            first.is_some_and(|s| in_pieces(&s.got_bytes, all.reply))
         },
         why: "Your program answered a piece of the line as if it were the whole line: \
               it took what one read brought for one message.",
     },
     Rule {
+        mistake: "M1",
+        fits: |all| {
+            let two = (all.reply)(b"two");
+            all.first(&["joined"])
+                .is_some_and(|s| !two.is_empty() && s.signs.later.starts_with(&two))
+        },
+        why: "Three lines came together, in one read. Your program answered the first; \
+              the second was answered only when a fourth line came. Whenever something \
+              has come, take out all the lines that are there before you read again.",
+    },
+    Rule {
         mistake: "M12",
         fits: |all| {
             let first = all.first(&["joined", "many", "end", "tail"]);
-            first.is_some_and(|s| s.kind == Kind::Reset)
+            first.is_some_and(|s| {
+                s.kind == Kind::Reset && s.panic.is_none() && !s.is_over()
+            })
         },
         why: "Your program closed the connection while bytes from the caller still \
               lay unread in the kernel. Then the kernel sends a reset in place of an \
@@ -276,7 +320,7 @@ const RULES: &[Rule] = &[
         mistake: "M2",
         fits: |all| {
             let joined = all.first(&["joined"]);
-            joined.is_some_and(|s| s.got_bytes == answers(&[b"one"], all.reply))
+            joined.is_some_and(|s| s.signs.later == answers(&[b"four"], all.reply))
         },
         why: "Three lines came together. Your program answered the first and lost what \
               the same read had brought behind it: it was dropped with the buffer, or \
@@ -285,25 +329,36 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M11",
         fits: |all| {
-            all.first(&["char"]).is_some_and(|s| {
-                let got = String::from_utf8_lossy(&s.got_bytes);
-                got.contains('\u{FFFD}')
-                    || s.panic.is_some()
-                    || matches!(s.kind, Kind::EarlyEnd | Kind::Gone)
-                    || s.doing == Some(Doing::Returned)
-            })
+            let split = answers(&["café".as_bytes()], all.reply);
+            let char = all.first(&["char"]);
+            char.is_some_and(|s| s.expected_bytes == split)
         },
-        why: "The two bytes of `é` came in two pieces. Your program turned each piece \
-              into text by itself, and half a character is no text.",
+        why: "Whole, `é` was no trouble. Here its two bytes came in two pieces: your \
+              program turned each piece into text by itself, and half a character is \
+              no text.",
     },
     Rule {
         mistake: "M10",
         fits: |all| {
-            let tail = all.first(&["tail"]);
-            tail.is_some_and(|s| s.got_bytes == answers(&[b"first"], all.reply))
+            all.first(&["tail"]).is_some_and(|s| {
+                s.kind == Kind::EarlyEnd
+                    && s.got_bytes == answers(&[b"first"], all.reply)
+                    && s.panic.is_none()
+                    && !s.is_over()
+            })
         },
         why: "The caller's last line had no newline behind it, only the end of the \
               input. Your program threw it away.",
+    },
+    Rule {
+        mistake: "M5",
+        fits: |all| {
+            let empty = answers(&[b"", b"", b""], all.reply);
+            all.first(&["end", "tail"])
+                .is_some_and(|s| s.kind == Kind::Wrong && follows(s, &empty))
+        },
+        why: "The caller ended its side. From then on every read returns 0 bytes at \
+              once, and your program takes that for one more message, for ever.",
     },
 ];
 
@@ -312,4 +367,81 @@ fn is_silence(symptom: &Symptom) -> bool {
     symptom.kind == Kind::NoAnswer
         && symptom.got_bytes.is_empty()
         && symptom.doing == Some(Doing::Blocked)
+}
+
+/// As much came as fills the buffer of a `BufWriter` once or several times.
+fn came_in_blocks(symptom: &Symptom) -> bool {
+    const BLOCK: usize = 8 << 10;
+    const LINE: usize = 64; // what did not fit into the block any more
+    let got = symptom.got_bytes.len();
+    let blocks = got.div_ceil(BLOCK);
+    symptom.kind == Kind::NoAnswer
+        && symptom.doing == Some(Doing::Blocked)
+        && blocks > 0
+        && got > blocks * (BLOCK - LINE)
+}
+
+/// Whether this came behind the right answer, if any was expected.
+fn follows(symptom: &Symptom, extra: &[u8]) -> bool {
+    let got = symptom.got_bytes.strip_prefix(&symptom.expected_bytes[..]);
+    got.is_some_and(|got| got.starts_with(extra))
+}
+
+/// Whether these are answers to pieces of the line "hello", which together make it up.
+fn in_pieces(got: &[u8], reply: Reply) -> bool {
+    let line = b"hello";
+    // Newlines may be missing between the pieces, or be there twice, unless they are
+    // all that keeps one answer apart from the next.
+    let bare = !reply(b"").is_empty();
+    let plain = |text: &[u8]| -> Vec<u8> {
+        let newline = |byte: &u8| *byte == b'\n' || *byte == b'\r';
+        let mut text = text.to_vec();
+        match bare {
+            true => text.retain(|byte| !newline(byte)),
+            false => text.dedup_by(|a, b| newline(a) && newline(b)),
+        }
+        text
+    };
+    // Each bit stands for a place where the line may be cut.
+    (1..1_u32 << (line.len() - 1)).any(|cuts| {
+        let mut pieces = vec![Vec::new()];
+        for (n, byte) in line.iter().enumerate() {
+            if n > 0 && cuts & (1 << (n - 1)) != 0 {
+                pieces.push(Vec::new());
+            }
+            pieces.last_mut().expect("it begins with one").push(*byte);
+        }
+        let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+        plain(&answers(&pieces, reply)) == plain(got)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_answers_that_make_up_the_line_are_answers_to_its_pieces() {
+        let stamp: Reply = |line| [b"[now] ", line].concat();
+        for got in [
+            "[now] hel\n[now] lo\n",
+            "[now] hel[now] lo\n",
+            "[now] h\n[now] ell\n\n[now] o\n\n",
+        ] {
+            assert!(in_pieces(got.as_bytes(), stamp), "{got}");
+        }
+        for got in [
+            "",
+            "[now] hello\r\n",
+            "[now] hello!\n",
+            "[now] hell\n",
+            "[now] hello\n[now] hello\n",
+            "[now] lo\n[now] hel\n",
+        ] {
+            assert!(!in_pieces(got.as_bytes(), stamp), "{got}");
+        }
+        let upper: Reply = |line| line.to_ascii_uppercase();
+        assert!(in_pieces(b"HEL\nLO\n", upper));
+        assert!(!in_pieces(b"HELLO", upper));
+    }
 }

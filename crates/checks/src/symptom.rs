@@ -55,6 +55,42 @@ pub enum Doing {
     Restless,
 }
 
+/// In which way a function goes on calling a stream that gets nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SerJson, DeJson)]
+pub enum Loop {
+    /// It reads on after the end.
+    End,
+    /// It reads into a buffer without room.
+    NoRoom,
+    /// It writes on though nothing is taken.
+    Full,
+}
+
+/// What tells one mistake from another, and is told to nobody as it stands.
+#[derive(Clone, Debug, Default, PartialEq, SerJson, DeJson)]
+pub struct Signs {
+    /// How many connections there had been.
+    pub callers: u32,
+    /// How many bytes of right answers had come before on this connection.
+    pub matched: usize,
+    /// Where the answer had stopped, the peer said one thing more: what came then.
+    pub later: Vec<u8>,
+    /// The program held a connection whose end it had read.
+    pub read_the_end: bool,
+    /// It had spent a good part of its processor time in the kernel: it makes calls.
+    pub asks: bool,
+    /// It was busy, and a caller waited in its accept queue.
+    pub deaf: bool,
+    /// How many bytes lay unread in its connections.
+    pub unread: u32,
+    /// How many more connections it had open than when it had served its first caller.
+    pub leaked: usize,
+    /// In which way a function over a script ran away.
+    pub loops: Option<Loop>,
+    /// What the program printed.
+    pub printed: String,
+}
+
 /// What a probe saw.
 #[derive(Clone, Debug, PartialEq, SerJson, DeJson)]
 pub struct Symptom {
@@ -78,6 +114,8 @@ pub struct Symptom {
     pub kernel: Vec<String>,
     /// Where and why it panicked.
     pub panic: Option<String>,
+    /// What else there was to see, for the rules.
+    pub signs: Signs,
 }
 
 impl Symptom {
@@ -94,6 +132,7 @@ impl Symptom {
             calls: Vec::new(),
             kernel: Vec::new(),
             panic: None,
+            signs: Signs::default(),
         }
     }
 
@@ -111,11 +150,7 @@ impl Symptom {
     /// With what was expected and what came, as bytes: shown whole where they are
     /// few, otherwise around the first difference.
     pub fn with_bytes(mut self, expected: &[u8], got: &[u8]) -> Self {
-        const WHOLE: usize = 200;
-        (self.expected, self.got) = (view::escaped(expected), view::escaped(got));
-        if got.is_empty() {
-            self.got = "nothing".into();
-        }
+        (self.expected, self.got) = (shown(expected), shown(got));
         if expected.len().max(got.len()) > WHOLE
             && let Some(first) = view::first_difference(expected, got)
         {
@@ -129,15 +164,43 @@ impl Symptom {
     /// With what the program was doing while the peer waited in vain.
     pub fn while_idle(mut self, idle: Idle) -> Self {
         self.doing = Some(idle.doing);
-        self.calls = idle.calls;
-        self.kernel = idle.kernel;
-        self.panic = idle.panic;
+        let Idle { signs: seen, .. } = &idle;
+        self.signs.read_the_end = seen.read_the_end;
+        (self.signs.asks, self.signs.unread) = (seen.asks, seen.unread);
+        (self.calls, self.kernel, self.panic) = (idle.calls, idle.kernel, idle.panic);
         self
+    }
+
+    /// Whether what the function returned is what went wrong.
+    pub fn is_about_the_result(&self) -> bool {
+        use Kind::{Error, NoError, WrongValue};
+        matches!(self.kind, WrongValue | Error | NoError)
+    }
+
+    /// Whether the program, or its function, was over by then.
+    pub fn is_over(&self) -> bool {
+        matches!(self.doing, Some(Doing::Ended | Doing::Returned))
     }
 
     /// Whether the learner has not begun: the stub's `todo!()` was reached.
     pub fn is_untouched(&self) -> bool {
         let words = self.panic.as_deref().unwrap_or_default();
         words.contains("not yet implemented")
+    }
+}
+
+/// More bytes than this are not shown whole.
+const WHOLE: usize = 200;
+
+/// Bytes for people: a few of them whole, of many the beginning and the number.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    const BEGINNING: usize = 40;
+    match bytes.len() {
+        0 => "nothing".into(),
+        1..=WHOLE => view::escaped(bytes),
+        many => {
+            let beginning = view::escaped(&bytes[..BEGINNING]);
+            format!("{beginning}... ({})", view::bytes(many as u64))
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use textwrap::Options;
 use wire::Look;
 
-use crate::verdict::{Failure, ProbeState, Verdict};
+use crate::verdict::{Failure, ProbeState, Probed, Verdict};
 
 /// How to draw on standard output: as wide as the terminal, in colour unless
 /// `NO_COLOR` is set (see no-color.org), in ASCII where the locale has no UTF-8, and
@@ -101,7 +101,7 @@ impl Verdict {
         };
         match &self.failure {
             None => self.tell_pass(&mut page),
-            Some(failure) if failure.untouched => self.tell_task(&mut page),
+            Some(failure) if failure.untouched => self.tell_task(&mut page, failure),
             Some(failure) => {
                 self.tell_failure(&mut page, failure);
                 self.tell_probes(&mut page);
@@ -116,17 +116,27 @@ impl Verdict {
         self.tell_probes(page);
     }
 
-    fn tell_task(&self, page: &mut Page<'_>) {
+    fn tell_task(&self, page: &mut Page<'_>, failure: &Failure) {
         let head = page.inked(Ink::Strong, &self.exercise);
         page.line(&format!("{head} is waiting for you"));
         page.line("");
+        let place = failure
+            .panic
+            .as_deref()
+            .and_then(|panic| panic.split_once(": "));
+        let place = place.map_or(String::new(), |(place, _)| format!(" ({place})"));
         page.paragraph(
             "",
-            "Everything is installed and works: the peer called, and reached the \
-             todo!() in your function. Writing what belongs there is the exercise. \
-             The peer will try:",
+            &format!(
+                "Everything is installed and works: the check ran your code and reached \
+                 a todo!(){place}. Writing what belongs there is the exercise. It tries:"
+            ),
         );
         page.line("");
+        let begun = |probe: &Probed| probe.state == ProbeState::Passed;
+        if self.probes.iter().any(begun) {
+            return self.list_probes(page);
+        }
         for probe in &self.probes {
             page.paragraph("  - ", &probe.title);
         }
@@ -175,6 +185,10 @@ impl Verdict {
     /// Every probe with its mark, and what the skipped ones lacked.
     fn tell_probes(&self, page: &mut Page<'_>) {
         page.line("");
+        self.list_probes(page);
+    }
+
+    fn list_probes(&self, page: &mut Page<'_>) {
         for probe in &self.probes {
             let mark = page.mark(&probe.state);
             page.line(&format!("  {mark} {}", probe.title));

@@ -1,7 +1,7 @@
 //! Two writers and no reader: where the bytes lie when neither can go on.
 //!
-//! How many they are depends on the machine, and is not shown; that they fill all four
-//! queues, and that both programs wait in a send, does not.
+//! How many they are depends on the machine, and is not shown; that they lie in all
+//! four queues, and that both programs wait in a send, does not.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,8 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use xray::{Process, TcpSocket};
 
 use crate::pieces::File;
 use crate::pieces::picture::{Picture, text};
@@ -36,7 +37,7 @@ struct End {
     to_read: bool,
 }
 
-/// Brings a client and an echo server to a standstill, and draws what the kernel sees.
+/// Brings a client and an echo server to a standstill; what the kernel sees then.
 pub fn make(name: &str, _: &Workshop) -> Result<Vec<File>> {
     let ends = standstill()?;
     Ok(vec![
@@ -83,43 +84,46 @@ fn echo(mut stream: &TcpStream) -> io::Result<()> {
 fn watch(addresses: [SocketAddr; 2]) -> Result<[End; 2]> {
     let started = Instant::now();
     let (mut quiet, mut last) = (0, None);
-    while quiet < LOOKS {
-        if started.elapsed() > PATIENCE {
-            bail!("client and server do not come to a standstill");
-        }
+    while started.elapsed() < PATIENCE {
         thread::sleep(PAUSE);
-        let glance = xray::glance(process::id())?;
-        let threads = glance.threads.iter();
-        let switches: Vec<u64> = threads
-            .filter(|it| {
-                [CLIENT, SERVER].contains(&it.name.as_str()) && it.is_blocked()
-            })
-            .map(|thread| thread.switches)
-            .collect();
-        let same = switches.len() == 2 && last.as_ref() == Some(&switches);
-        quiet = if same { quiet + 1 } else { 0 };
-        last = Some(switches);
+        let process = xray::look(process::id())?;
+        let ends = [
+            end(&process, CLIENT, addresses[0]),
+            end(&process, SERVER, addresses[1]),
+        ];
+        let [Some((client, here)), Some((server, there))] = ends else {
+            quiet = 0; // somebody is at work
+            continue;
+        };
+        let switches = Some([here, there]);
+        quiet = if last == switches { quiet + 1 } else { 0 };
+        last = switches;
+        if quiet == LOOKS {
+            return Ok([client, server]);
+        }
     }
-    let [client, server] = addresses;
-    Ok([end(CLIENT, client)?, end(SERVER, server)?])
+    bail!("client and server do not come to a standstill")
 }
 
-fn end(name: &'static str, address: SocketAddr) -> Result<End> {
-    let process = xray::look(process::id())?;
+/// What is to be seen of one end, and how often its thread has been switched to; none
+/// while the thread does not wait.
+fn end(
+    process: &Process,
+    name: &'static str,
+    address: SocketAddr,
+) -> Option<(End, u64)> {
     let mut threads = process.threads.iter();
-    let thread = threads.find(|thread| thread.name == name);
-    let call = thread.and_then(|thread| thread.call.as_ref());
-    let waits_in = call.context("its thread does not wait")?.name.clone();
-    let mut sockets = process.tcp();
-    let (_, socket) = sockets
-        .find(|(_, socket)| socket.local == address && !socket.is_listening())
-        .context("its socket is gone")?;
-    Ok(End {
+    let thread = threads.find(|thread| thread.name == name && thread.is_blocked())?;
+    let is_it =
+        |socket: &TcpSocket| socket.local == address && !socket.is_listening();
+    let (_, socket) = process.tcp().find(|(_, socket)| is_it(socket))?;
+    let end = End {
         name,
-        waits_in,
+        waits_in: thread.call.as_ref()?.name.clone(),
         to_send: socket.unsent > 0,
         to_read: socket.unread > 0,
-    })
+    };
+    Some((end, thread.switches))
 }
 
 /// The picture in words.
@@ -148,8 +152,8 @@ fn draw(ends: &[End; 2]) -> String {
     let mut body = program(client, 12, "hs-left") + &program(server, 324, "hs-right");
     for x in [116, 216] {
         body += &format!(
-            "<rect class=\"hs-kernel\" x=\"{x}\" y=\"14\" width=\"88\" height=\"136\" \
-             rx=\"8\"/><text class=\"hs-small\" x=\"{}\" y=\"31\" \
+            "<rect class=\"hs-kernel\" x=\"{x}\" y=\"14\" width=\"88\" \
+             height=\"136\" rx=\"8\"/><text class=\"hs-small\" x=\"{}\" y=\"31\" \
              text-anchor=\"middle\">its kernel</text>\n",
             x + 44
         );
@@ -182,11 +186,12 @@ fn draw(ends: &[End; 2]) -> String {
 fn program(end: &End, x: usize, tone: &str) -> String {
     let middle = x + 42;
     format!(
-        "<g class=\"{tone}\"><rect class=\"hs-program\" x=\"{x}\" y=\"38\" width=\"84\" \
-         height=\"104\" rx=\"8\"/><text class=\"hs-name\" x=\"{middle}\" y=\"74\" \
+        "<g class=\"{tone}\"><rect class=\"hs-program\" x=\"{x}\" y=\"38\" \
+         width=\"84\" height=\"104\" rx=\"8\"/>\
+         <text class=\"hs-name\" x=\"{middle}\" y=\"74\" \
          text-anchor=\"middle\">{}</text><text class=\"hs-small\" x=\"{middle}\" \
-         y=\"94\" text-anchor=\"middle\">waits in</text><text x=\"{middle}\" y=\"113\" \
-         text-anchor=\"middle\">{}</text></g>\n",
+         y=\"94\" text-anchor=\"middle\">waits in</text>\
+         <text x=\"{middle}\" y=\"113\" text-anchor=\"middle\">{}</text></g>\n",
         end.name,
         text(&end.waits_in)
     )
@@ -196,7 +201,8 @@ fn queue(x: usize, y: usize, name: &str, holds: bool, tone: &str) -> String {
     let full = if holds { " hs-full" } else { "" };
     format!(
         "<g class=\"{tone}\"><rect class=\"hs-queue{full}\" x=\"{x}\" y=\"{}\" \
-         width=\"72\" height=\"34\" rx=\"5\"/><text class=\"hs-in\" x=\"{}\" y=\"{}\" \
+         width=\"72\" height=\"34\" rx=\"5\"/>\
+         <text class=\"hs-in\" x=\"{}\" y=\"{}\" \
          text-anchor=\"middle\">{name}</text></g>\n",
         y - 17,
         x + 36,

@@ -50,8 +50,8 @@ impl Lane {
             }
         }
         bail!(
-            "{ATTEMPTS} times, a call has run into its timeout, or a port has not had \
-             five digits; this machine may be too busy"
+            "{ATTEMPTS} times, a call has run into its timeout, or a port has not \
+             had five digits; this machine may be too busy"
         )
     }
 
@@ -341,8 +341,8 @@ impl Drawing {
             _ => String::new(),
         };
         self.body += &format!(
-            "<g class=\"{tone}\">{origin}<path class=\"hs-shaft\" d=\"M{start} {y}H{}\"/>\
-             <path class=\"hs-head\" d=\"{heads}\"/></g>\n",
+            "<g class=\"{tone}\">{origin}<path class=\"hs-shaft\" \
+             d=\"M{start} {y}H{}\"/><path class=\"hs-head\" d=\"{heads}\"/></g>\n",
             to + sign * 10
         );
     }
@@ -353,7 +353,8 @@ impl Drawing {
             self.bar(side, bottom);
         }
         let mut body = format!(
-            "<path class=\"hs-life\" d=\"M{LEFT} 36V{bottom}M{RIGHT} 36V{bottom}\"/>\n"
+            "<path class=\"hs-life\" \
+             d=\"M{LEFT} 36V{bottom}M{RIGHT} 36V{bottom}\"/>\n"
         );
         body += &pill("client", Side::Left);
         body += &pill("server", Side::Right);

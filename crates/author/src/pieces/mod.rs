@@ -1,9 +1,10 @@
 //! The generated pieces of the book: what a command writes, and nobody by hand.
 //!
-//! [`PIECES`] is the list of them. A lesson adds its lines there; each says how a piece
-//! is made, and everything that a run does by chance is taken out of it, so that two
-//! runs give the same bytes and `--check` can compare them.
+//! [`PIECES`] is the list of them. A lesson adds its lines there; each says how a
+//! piece is made. Everything that a run does by chance is taken out of it, so that
+//! two runs give the same bytes and `--check` can compare them.
 
+mod browser;
 mod deadlock;
 mod demo;
 mod lane;
@@ -55,7 +56,7 @@ impl File {
 
     /// A file that the README shows.
     fn doc(name: &str, content: String) -> Self {
-        let path = Path::new("docs").join(name);
+        let path = Path::new("book").join("pictures").join(name);
         Self { path, content }
     }
 }

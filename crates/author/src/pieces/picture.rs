@@ -44,8 +44,8 @@ impl Picture {
         // One em is what the text around it has; 16 pixels in a book and on its own.
         let natural = width as f64 * 1.1 / 16.0;
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" role=\"img\" \
-             viewBox=\"0 0 {width} {height}\" xml:space=\"preserve\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" \
+             role=\"img\" viewBox=\"0 0 {width} {height}\" xml:space=\"preserve\" \
              style=\"max-width:{natural:.1}em\">\n"
         );
         svg += &format!("<title>{}</title>\n", text(&self.title));

@@ -74,8 +74,8 @@ fn joined() -> Rechunk {
     })
 }
 
-/// The reads behind a proxy that cuts at random. Where the reader has not kept up with
-/// the proxy, its kernel has joined pieces again; that is not the run we want to see.
+/// The reads behind a proxy that cuts at random. Where the reader has not kept up
+/// with the proxy, its kernel has joined pieces again; we want to see another run.
 fn read_cut() -> Result<Vec<usize>> {
     let cut = Cut::Random {
         most: MOST,
@@ -182,50 +182,16 @@ const ROW: usize = 64;
 const BAND: usize = 26;
 
 fn draw(ribbons: &[Ribbon]) -> String {
-    let bytes = LINES.concat();
-    let cell = (WIDTH as f64 - 2.0 * LEFT) / bytes.len() as f64;
-    let x = |at: usize| LEFT + at as f64 * cell;
     let bottom = 14 + ROW * ribbons.len();
     let mut body = String::new();
     // The seams of the messages, through all rows.
     for (_, to) in &ribbons[0].spans()[..LINES.len() - 1] {
-        body += &format!(
-            "<path class=\"hs-seam\" d=\"M{:.1} 36V{}\"/>\n",
-            x(*to),
-            bottom - 6
-        );
+        let (x, bottom) = (x(*to), bottom - 6);
+        body += &format!("<path class=\"hs-seam\" d=\"M{x:.1} 36V{bottom}\"/>\n");
     }
     for (row, ribbon) in ribbons.iter().enumerate() {
-        let top = 10 + ROW * row;
         let tone = if row == 0 { "hs-left" } else { "hs-right" };
-        body += &format!(
-            "<text class=\"hs-what {tone}\" x=\"{LEFT}\" y=\"{}\">{}</text>\n",
-            top + 16,
-            text(&ribbon.title())
-        );
-        for (from, to) in ribbon.spans() {
-            body += &format!(
-                "<rect class=\"hs-band {tone}\" x=\"{:.1}\" y=\"{}\" width=\"{:.1}\" \
-                 height=\"{BAND}\" rx=\"5\"/>\n",
-                x(from) + 1.0,
-                top + 24,
-                (to - from) as f64 * cell - 2.0
-            );
-        }
-        for (at, byte) in bytes.chars().enumerate() {
-            let (class, sign) = match byte {
-                '\n' => ("hs-byte hs-mark", '↵'),
-                sign => ("hs-byte", sign),
-            };
-            if sign != ' ' {
-                body += &format!(
-                    "<text class=\"{class}\" x=\"{:.1}\" y=\"{}\">{}</text>\n",
-                    x(at) + cell / 2.0,
-                    top + 41,
-                    text(&sign.to_string())
-                );
-            }
-        }
+        body += &ribbon.drawn(10 + ROW * row, tone);
     }
     let titles: Vec<String> = ribbons.iter().map(Ribbon::title).collect();
     let picture = Picture {
@@ -236,6 +202,49 @@ fn draw(ribbons: &[Ribbon]) -> String {
         body,
     };
     picture.draw(WIDTH, bottom + 2)
+}
+
+/// How wide a byte is.
+fn cell() -> f64 {
+    (WIDTH as f64 - 2.0 * LEFT) / LINES.concat().len() as f64
+}
+
+/// Where a byte begins.
+fn x(at: usize) -> f64 {
+    LEFT + at as f64 * cell()
+}
+
+impl Ribbon {
+    fn drawn(&self, top: usize, tone: &str) -> String {
+        let mut svg = format!(
+            "<text class=\"hs-what {tone}\" x=\"{LEFT}\" y=\"{}\">{}</text>\n",
+            top + 16,
+            text(&self.title())
+        );
+        for (from, to) in self.spans() {
+            svg += &format!(
+                "<rect class=\"hs-band {tone}\" x=\"{:.1}\" y=\"{}\" width=\"{:.1}\" \
+                 height=\"{BAND}\" rx=\"5\"/>\n",
+                x(from) + 1.0,
+                top + 24,
+                x(to) - x(from) - 2.0
+            );
+        }
+        for (at, byte) in LINES.concat().chars().enumerate() {
+            let (class, sign) = match byte {
+                ' ' => continue,
+                '\n' => ("hs-byte hs-mark", '↵'),
+                sign => ("hs-byte", sign),
+            };
+            svg += &format!(
+                "<text class=\"{class}\" x=\"{:.1}\" y=\"{}\">{}</text>\n",
+                x(at) + cell() / 2.0,
+                top + 41,
+                text(&sign.to_string())
+            );
+        }
+        svg
+    }
 }
 
 const RULES: &str = "\

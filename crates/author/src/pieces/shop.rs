@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
@@ -23,10 +24,7 @@ pub struct Workshop {
 impl Workshop {
     /// Opens it for the project at `root`.
     pub fn open(root: &Path) -> Result<Self> {
-        let name = format!("handshake-pieces-{}", process::id());
-        let folder = env::temp_dir().join(name);
-        fs::create_dir(&folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = new_folder().context("cannot make a folder for scraps")?;
         Ok(Self {
             root: root.to_path_buf(),
             folder,
@@ -96,9 +94,27 @@ impl Workshop {
     }
 }
 
+/// A folder of our own among the temporary ones; an earlier run that was killed may
+/// have left the first names behind.
+fn new_folder() -> io::Result<PathBuf> {
+    let mut number = 0;
+    loop {
+        let name = format!("handshake-pieces-{}-{number}", process::id());
+        let folder = env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Err(error)
+                if error.kind() == ErrorKind::AlreadyExists && number < 100 =>
+            {
+                number += 1;
+            }
+            made => return made.map(|()| folder),
+        }
+    }
+}
+
 impl Drop for Workshop {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder); // what is left is small, and in /tmp
+        let _ = fs::remove_dir_all(&self.folder); // what is left is small
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the system calls of one process do to its connections.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub struct Step {
 }
 
 /// What a call does. Connections are counted from 0 by each process: the client's in
-/// the order of its `connect`, the server's in the order of its `accept`, which is the
-/// same order, because the accept queue is one.
+/// the order of its `connect`, the server's in the order of its `accept`: the same
+/// order, because the accept queue is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
     /// Nothing that the other side could see.
@@ -68,8 +68,8 @@ pub enum Closed {
     No,
 }
 
-/// Goes through what a process did, and keeps what concerns its sockets, and the reads
-/// of its standard input if `keyboard` is wanted.
+/// Goes through what a process did, and keeps what concerns its sockets, and the
+/// reads of its standard input if `keyboard` is wanted.
 pub fn steps(entries: &[Entry], keyboard: bool) -> Vec<Step> {
     let main = entries.iter().find_map(|entry| match entry {
         Entry::Call(call) => Some(call.pid),
@@ -102,8 +102,6 @@ struct Process {
 struct Socket {
     /// Its connection, if it has one.
     link: Option<usize>,
-    /// The end of its sending has been said.
-    ended: bool,
 }
 
 impl Process {
@@ -169,7 +167,9 @@ impl Process {
                 let bytes = bytes(call.arg(1)).filter(all);
                 bytes.map_or(Deed::Unclear, |bytes| Deed::Receive(link, bytes, taken))
             }
-            ("shutdown", _) if call.arg(1) != "SHUT_RD" => self.shut_down(call),
+            ("shutdown", Some(link)) if call.arg(1) != "SHUT_RD" => {
+                Deed::End(vec![link], Closed::No)
+            }
             ("close", _) => self.close(call),
             _ => Deed::Nothing,
         }
@@ -218,56 +218,37 @@ impl Process {
         Deed::Accept
     }
 
-    fn shut_down(&mut self, call: &Call) -> Deed {
-        let ended = self.socket(call).and_then(Socket::end);
-        Deed::End(ended.into_iter().collect(), Closed::No)
-    }
-
     /// The connection ends with its last descriptor.
     fn close(&mut self, call: &Call) -> Deed {
         let gone = call
             .descriptor()
             .and_then(|fd| self.descriptors.remove(&fd));
         let last = |place: &usize| !self.descriptors.values().any(|it| it == place);
-        let socket = gone.filter(last).and_then(|at| self.sockets.get_mut(at));
-        let link = socket.and_then(|socket| {
-            socket.ended = true;
-            socket.link
-        });
+        let socket = gone.filter(last).and_then(|place| self.sockets.get(place));
+        let link = socket.and_then(|socket| socket.link);
         Deed::End(link.into_iter().collect(), Closed::Yes)
     }
 
     /// The process ends, and the kernel closes what it had open.
     fn exit(&mut self) -> Option<Step> {
-        let open = self.descriptors.values().copied().collect::<Vec<usize>>();
-        let mut ended: Vec<usize> = open
-            .into_iter()
-            .filter_map(|place| self.sockets.get_mut(place).and_then(Socket::end))
-            .collect();
-        self.descriptors.clear();
-        ended.sort_unstable();
-        (!ended.is_empty()).then(|| Step {
+        let open: BTreeSet<usize> = self.descriptors.drain().map(|it| it.1).collect();
+        let links = open
+            .iter()
+            .filter_map(|place| self.sockets.get(*place)?.link);
+        let links: Vec<usize> = links.collect();
+        (!links.is_empty()).then(|| Step {
             call: "the process ends".into(),
             result: String::new(),
-            deed: Deed::End(ended, Closed::Yes),
+            deed: Deed::End(links, Closed::Yes),
         })
-    }
-}
-
-impl Socket {
-    /// Ends the sending; which connection's, if it had one that was not ended before.
-    fn end(&mut self) -> Option<usize> {
-        let first = !self.ended;
-        self.ended = true;
-        self.link.filter(|_| first)
     }
 }
 
 /// The call and its result, as short as a picture needs them.
 ///
-/// Left out are the flags that std always sets (`SOCK_CLOEXEC`, `MSG_NOSIGNAL`), sizes
-/// of structures, and the protocol, which follows from the type of the socket. Bytes
-/// are `…` here; the picture shows them beside the call.
+/// Left out are the flags that std always sets (`SOCK_CLOEXEC`, `MSG_NOSIGNAL`), the
+/// sizes of structures, and the protocol, which follows from the type of the socket.
+/// Bytes are `…` here; the picture shows them beside the call.
 fn words(call: &Call, is_socket: bool) -> (String, String) {
     let name = call.name.as_str();
     let args = |range: Range<usize>| -> Vec<String> {
@@ -421,6 +402,19 @@ mod tests {
             &Deed::End(vec![0], Closed::Yes),
         ];
         assert_eq!(ends, expected);
+    }
+
+    #[test]
+    fn a_look_at_bytes_takes_none() {
+        let trace = "1 1.0 socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 3\n\
+                     1 1.0 connect(3, {}, 16) = 0\n\
+                     1 1.0 recvfrom(3, \"\\x61\", 9, MSG_PEEK, NULL, NULL) = 1\n\
+                     1 1.0 recvfrom(3, \"\\x61\", 9, 0, NULL, NULL) = 1\n";
+        let steps = steps(&parse(trace).unwrap(), false);
+        let bytes = |taken| Deed::Receive(0, b"a".to_vec(), taken);
+        assert_eq!(steps[2].deed, bytes(Taken::No));
+        assert_eq!(steps[3].deed, bytes(Taken::Yes));
+        assert_eq!(steps[2].call, "recvfrom(3, …, 9, MSG_PEEK)");
     }
 
     #[test]

@@ -294,7 +294,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Who closes while there is something unread breaks off: the kernel sends a reset
+    /// Who closes while there is something unread breaks off: its kernel sends RST
     /// ([RFC 1122, 4.2.2.13](https://www.rfc-editor.org/rfc/rfc1122#page-87)).
     fn end(&mut self, link: usize, side: Side, closed: Closed) {
         let incoming = self.incoming(link, side);
@@ -605,6 +605,11 @@ mod tests {
             client(vec![receive_end()]),
             server(vec![send("h")])
         ));
+        let unread = server(vec![send("hi"), end()]);
+        assert!(
+            uncaused(client(vec![receive_end()]), unread),
+            "not yet the end"
+        );
         assert!(uncaused(client(vec![]), vec![]), "nobody listens");
         let changed =
             tell(&client(vec![receive("x")]), &server(vec![send("y")]), 8009);

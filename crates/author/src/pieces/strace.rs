@@ -91,7 +91,7 @@ const UNFINISHED: &str = "<unfinished ...>";
 #[derive(Default)]
 struct Reader {
     entries: Vec<Entry>,
-    /// The calls that have not returned: their place in `entries` and their beginning.
+    /// The calls that have not returned: their place in `entries`, their beginning.
     open: HashMap<u32, (usize, String)>,
 }
 
@@ -126,7 +126,7 @@ impl Reader {
         }
     }
 
-    /// `accept4(3,  <unfinished ...>`: the call waits, and another thread is heard of.
+    /// `accept4(3,  <unfinished ...>`: the call waits, another thread is heard of.
     fn begin(&mut self, pid: u32, beginning: &str) -> Option<()> {
         let (name, args) = beginning.split_once('(')?;
         let call = Call {
@@ -158,24 +158,35 @@ impl Reader {
 
     fn finish(self) -> Vec<Entry> {
         let mut entries = self.entries;
-        // A signal came while the call waited; the kernel makes it again afterwards.
-        let again = |entry: &Entry| matches!(entry, Entry::Call(call) if call.result.as_deref().is_some_and(|result| result.starts_with("? ERESTART")));
         let mut place = 0;
         while place < entries.len() {
-            if again(&entries[place]) && same_again(&entries[place..]) {
+            // A signal came while the call waited; the kernel makes it again after.
+            if has_result(&entries[place], "? ERESTART")
+                && same_again(&entries[place..])
+            {
                 entries.remove(place);
             } else {
                 place += 1;
             }
         }
         for entry in &mut entries {
-            if let Entry::Call(call) = entry
-                && call.result.as_deref().is_some_and(|r| r.starts_with('?'))
+            if has_result(entry, "?")
+                && let Entry::Call(call) = entry
             {
                 call.result = None;
             }
         }
         entries
+    }
+}
+
+fn has_result(entry: &Entry, beginning: &str) -> bool {
+    match entry {
+        Entry::Call(call) => {
+            let result = call.result.as_deref();
+            result.is_some_and(|result| result.starts_with(beginning))
+        }
+        Entry::Stop(_) | Entry::Exit(_) => false,
     }
 }
 
@@ -265,7 +276,7 @@ impl Nesting {
     }
 }
 
-/// The bytes of a string argument that strace has written whole, such as `"\x68\x69"`.
+/// The bytes of a string that strace has written whole, such as `"\x68\x69"`.
 pub fn bytes(arg: &str) -> Option<Vec<u8>> {
     let mut rest = arg.strip_prefix('"')?.strip_suffix('"')?;
     let mut bytes = Vec::new();
@@ -422,6 +433,15 @@ pub mod tests {
             let trace = format!("100 1.0 close(3) = 0\n{line}\n");
             assert_eq!(parse(&trace).unwrap_err().line, 2, "{line}");
         }
+    }
+
+    #[test]
+    fn a_thread_that_would_be_in_two_calls_is_refused() {
+        let waits = "100 1.0 accept4(3,  <unfinished ...>\n";
+        let other = format!("{waits}100 1.1 close(3) = 0\n");
+        assert_eq!(parse(&other).unwrap_err().line, 2);
+        let other = format!("{waits}100 1.1 <... close resumed>) = 0\n");
+        assert_eq!(parse(&other).unwrap_err().line, 2);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use checks::catalogue::{Exercise, exercises, lessons, mistakes};
 use crate::pieces::File;
 use crate::pieces::shop::Workshop;
 
-/// Symptom, mistake, where the book tells of it, the exercises whose checks can name it.
+/// Symptom, mistake, where the book tells of it, the exercises whose checks name it.
 pub fn symptoms(name: &str, shop: &Workshop) -> Result<Vec<File>> {
     let shown = shown_by(shop)?;
     let mut table = String::from(
-        "| What you see | What it may be | Exercises that can show it |\n|---|---|---|\n",
+        "| What you see | What it may be | Exercises that can show it |\n\
+         |---|---|---|\n",
     );
     for mistake in mistakes() {
         let nobody = Vec::new();

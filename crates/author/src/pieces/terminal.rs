@@ -53,9 +53,9 @@ struct Run {
 
 /// Draws `ansi`, a text with SGR sequences (ECMA-48, 8.3.117), in a window.
 ///
-/// Letters keep their columns whatever the font, and lines are drawn as lines, so that
-/// they join. `alt` names the picture for those who do not see it; the text itself is
-/// its description.
+/// Letters keep their columns whatever the font, and lines are drawn as lines, so
+/// that they join. `alt` names the picture for those who do not see it; the text
+/// itself is its description.
 pub fn draw(ansi: &str, title: &str, alt: &str) -> String {
     let runs = runs(ansi);
     let lines = runs.iter().map(|run| run.line + 1).max().unwrap_or(1);
@@ -66,32 +66,34 @@ pub fn draw(ansi: &str, title: &str, alt: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"{width:.0}\" \
          height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          xml:space=\"preserve\">\n<title>{}</title>\n<desc>{}</desc>\n\
-         <style>\ntext{{font:14px {MONO};white-space:pre;fill:#e6edf3}}\n{STYLE}</style>\n",
+         <style>\ntext{{font:14px {MONO};white-space:pre;fill:#e6edf3}}\n\
+         {STYLE}</style>\n",
         text(alt),
         text(&plain.join("\n"))
     );
-    svg += &format!(
-        "<rect class=\"w\" x=\"0.5\" y=\"0.5\" width=\"{:.0}\" height=\"{:.0}\" rx=\"10\"/>\n\
-         <path class=\"l\" d=\"M1 36H{:.0}\"/>\n",
-        width - 1.0,
-        height - 1.0,
-        width - 1.0
-    );
-    for (nr, colour) in ["#ff5f57", "#febc2e", "#28c840"].iter().enumerate() {
-        svg += &format!(
-            "<circle cx=\"{}\" cy=\"18\" r=\"6\" fill=\"{colour}\"/>\n",
-            20 + 20 * nr
-        );
-    }
-    svg += &format!(
-        "<text class=\"f\" x=\"{:.0}\" y=\"23\" text-anchor=\"middle\">{}</text>\n",
-        width / 2.0,
-        text(title)
-    );
+    svg += &window(width, height, title);
     for run in &runs {
         svg += &drawn(run);
     }
     svg + "</svg>\n"
+}
+
+/// The frame, with what the windows of most systems have above.
+fn window(width: f64, height: f64, title: &str) -> String {
+    let (right, bottom, middle) = (width - 1.0, height - 1.0, width / 2.0);
+    let mut svg = format!(
+        "<rect class=\"w\" x=\"0.5\" y=\"0.5\" width=\"{right:.0}\" \
+         height=\"{bottom:.0}\" rx=\"10\"/>\n\
+         <path class=\"l\" d=\"M1 36H{right:.0}\"/>\n"
+    );
+    for (x, colour) in [(20, "#ff5f57"), (40, "#febc2e"), (60, "#28c840")] {
+        svg += &format!("<circle cx=\"{x}\" cy=\"18\" r=\"6\" fill=\"{colour}\"/>\n");
+    }
+    svg + &format!(
+        "<text class=\"f\" x=\"{middle:.0}\" y=\"23\" \
+         text-anchor=\"middle\">{}</text>\n",
+        text(title)
+    )
 }
 
 const STYLE: &str = "\
@@ -279,7 +281,7 @@ mod tests {
 
     #[test]
     fn colours_begin_and_end_where_the_sequences_say() {
-        let told = runs("\x1b[1;31mNO\x1b[0m yes\n  \x1b[36mé\x1b[0m\x1b[2J!");
+        let told = runs("\x1b[1;31mN\x07O\x1b[0m yes\n  \x1b[36mé\x1b[0m\x1b[2J!");
         let expected = [
             run(0, 0, "b r", "NO"),
             run(0, 2, "", " yes"),

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use xray::Glance;
 
@@ -29,13 +29,13 @@ pub struct Traced {
     said: Receiver<String>,
     trace: PathBuf,
     errors: PathBuf,
-    /// As many bytes of its output as somebody has waited for.
+    /// What it has printed since somebody has waited for something.
     heard: String,
 }
 
 impl Traced {
     /// Starts `program` with `args`; the trace and its errors go into `folder`, under
-    /// this `name`. If `hold` is given, the program stops itself (`SIGSTOP`) after its
+    /// this `name`. If `hold` is given, the program is stopped (`SIGSTOP`) after its
     /// first call of that name.
     pub fn start(
         program: &Path,
@@ -48,19 +48,14 @@ impl Traced {
         let errors = folder.join(format!("{name}.stderr"));
         let stderr = File::create(&errors)
             .with_context(|| format!("cannot write {}", errors.display()))?;
-        let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-ttt", "-xx", "-s", "65536", "-e", CALLS]);
-        if let Some(call) = hold {
-            command.arg("-e");
-            command.arg(format!("inject={call}:signal=SIGSTOP:when=1"));
-        }
-        command.arg("-o").arg(&trace).arg(program).args(args);
+        let mut command = strace(&trace, hold);
+        command.arg(program).args(args);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr);
         let mut strace = command.spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow::anyhow!(
+            ErrorKind::NotFound => anyhow!(
                 "there is no `strace` here, and without it no system call can be \
                  recorded; it is a package of that name"
             ),
@@ -119,7 +114,7 @@ impl Traced {
         self.stdin = None;
     }
 
-    /// Waits until it has stopped itself.
+    /// Waits until it has been stopped after the call that it is to be held at.
     pub fn wait_until_held(&self) -> Result<()> {
         self.until("does not stop", || {
             let trace = fs::read_to_string(&self.trace)?;
@@ -127,8 +122,7 @@ impl Traced {
         })
     }
 
-    /// Waits until it is in this system call, and blocked there; on this descriptor,
-    /// if one is given.
+    /// Waits until its first thread is in this system call, and blocked there.
     pub fn wait_until_blocked(&self, call: &str) -> Result<()> {
         self.until(&format!("does not come to wait in {call}"), || {
             let seen = self.tracee().and_then(|pid| Ok(xray::glance(pid)?));
@@ -136,7 +130,7 @@ impl Traced {
         })
     }
 
-    /// Lets it go on after it has stopped itself.
+    /// Lets it go on after it has been stopped.
     pub fn resume(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
@@ -204,6 +198,17 @@ impl Drop for Traced {
             thread::sleep(GLANCE);
         }
     }
+}
+
+fn strace(trace: &Path, hold: Option<&str>) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-ttt", "-xx", "-s", "65536", "-e", CALLS]);
+    if let Some(call) = hold {
+        let signal = format!("inject={call}:signal=SIGSTOP:when=1");
+        command.arg("-e").arg(signal);
+    }
+    command.arg("-o").arg(trace);
+    command
 }
 
 fn is_blocked_in(glance: &Glance, call: &str) -> bool {

@@ -14,7 +14,7 @@ pub struct Transcript {
     pub lesson: &'static str,
     /// Its arguments.
     pub args: &'static [&'static str],
-    /// What stands before the server's address, and the port that it is shown to have.
+    /// What stands before the server's address, and the port that it is to have.
     pub server: Option<(&'static str, u16)>,
 }
 

@@ -114,9 +114,9 @@ fn server_of(timeline: &Timeline) -> Option<String> {
 /// From so many bytes on nobody wants to know how many there were.
 const FLOOD: u64 = 64 * 1024;
 
-/// The events without times, and without what only chance has decided: what the program
-/// (on the right) has sent without a break is one event, whatever the reads of the peer
-/// have brought at a time. The peer's own sends are as it made them.
+/// The events without times, and without what only chance has decided: what the
+/// program (on the right) has sent without a break is one event, whatever the reads
+/// of the peer have brought at a time. The peer's own sends are as it made them.
 fn calm(events: &[Event]) -> Vec<Event> {
     let mut calm = Vec::new();
     let mut rest = events;
@@ -132,10 +132,20 @@ fn calm(events: &[Event]) -> Vec<Event> {
         let floods = |side| total(sent, side) >= FLOOD;
         if floods(Side::Left) || floods(Side::Right) {
             calm.extend(beginnings(sent));
+            if !others.iter().any(is_summary) {
+                calm.push(and_so_on(sent));
+            }
         } else {
             calm.extend(turns(sent));
         }
         rest = others;
+    }
+    // How much it was in all belongs to the flood, and not to what came of it.
+    for place in 1..calm.len() {
+        if is_summary(&calm[place]) && matches!(calm[place - 1].what, What::GaveUp(_))
+        {
+            calm.swap(place - 1, place);
+        }
     }
     calm
 }
@@ -160,7 +170,10 @@ fn at_no_time(event: &Event, what: What) -> Event {
 fn without_counts(what: &What) -> What {
     match what {
         // What is left of a piece that the kernel has taken in part.
-        What::GaveUp(text) => What::GaveUp(uncounted(text, 1, "some")),
+        What::GaveUp(text) => {
+            let told = uncounted(text, 1, "some");
+            What::GaveUp(told.replace("the last some bytes", "the last bytes"))
+        }
         What::Note(text) => What::Note(uncounted(text, 5, "many")),
         what => what.clone(),
     }
@@ -173,7 +186,7 @@ fn turns(sent: &[Event]) -> Vec<Event> {
 }
 
 /// A run of sends in which somebody sends more than anybody wants to count: the
-/// beginning of each side's bytes, and that it goes on.
+/// beginning of each side's bytes.
 fn beginnings(sent: &[Event]) -> Vec<Event> {
     let first = sent[0].side;
     let mut told = Vec::new();
@@ -192,16 +205,22 @@ fn beginnings(sent: &[Event]) -> Vec<Event> {
         };
         told.push(at_no_time(&whole, What::Sent(beginning)));
     }
-    let flooding = match told.last() {
-        Some(last) if payload(last).len == FLOOD => last.side,
-        _ => first,
-    };
-    let more = at_no_time(&sent[0], What::Note("… and so on".into()));
-    told.push(Event {
-        side: flooding,
-        ..more
-    });
     told
+}
+
+/// The check's own note of how much there was in all.
+fn is_summary(event: &Event) -> bool {
+    matches!(&event.what, What::Note(text) if text.starts_with("and so on"))
+}
+
+/// A note beside whoever sends so much.
+fn and_so_on(sent: &[Event]) -> Event {
+    let first = sent[0].side;
+    let floods = total(sent, first) >= FLOOD;
+    Event {
+        side: if floods { first } else { first.other() },
+        ..at_no_time(&sent[0], What::Note("… and so on".into()))
+    }
 }
 
 fn payload(event: &Event) -> &Payload {

@@ -12,14 +12,16 @@ pub use upload::upload;
 pub use words::words;
 pub use write_all::write_all;
 
+use std::cell::RefCell;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 
-use wire::script::{RUNAWAY, Script};
+use wire::script::{PATIENCE, Script};
 use wire::view;
 
-use crate::diagnosis::{Findings, Rule};
+use crate::diagnosis::Rule;
 use crate::engine::{Probe, Report};
-use crate::symptom::{Kind, Symptom};
+use crate::symptom::{Kind, Loop, Symptom};
 
 /// The sizes of pieces in which every message has to arrive whole.
 const SIZES: [usize; 8] = [1, 2, 3, 5, 7, 64, 1000, 4096];
@@ -31,9 +33,62 @@ fn scripted(
     judge: impl Fn(&dyn Fn() -> Script) -> Result<(), Symptom> + Send + Sync + 'static,
 ) -> Probe {
     Probe::script(name, title, move |report: &Report| {
-        judge(&|| Script::recorded_by(report.recorder(), 1))
+        let last = RefCell::new(None);
+        let script = || {
+            let script = Script::recorded_by(report.recorder(), 1);
+            last.replace(Some(script.clone()));
+            script
+        };
+        let judged = panic::catch_unwind(AssertUnwindSafe(|| judge(&script)));
+        let script = last.take();
+        let ran_away = script.as_ref().is_some_and(Script::ran_away);
+        match (judged, script) {
+            (Ok(judged), Some(script)) => judged.map_err(|s| seen_by(&script, s)),
+            (Ok(judged), None) => judged,
+            // The script itself has stopped the function so.
+            (Err(_), Some(script)) if ran_away => {
+                let symptom = Symptom::new(Kind::NoAnswer, "");
+                Err(seen_by(&script, symptom))
+            }
+            (Err(panic), _) => panic::resume_unwind(panic),
+        }
     })
 }
+
+/// The symptom with what the script knows of how the function called it.
+fn seen_by(script: &Script, mut symptom: Symptom) -> Symptom {
+    let asked = script.asked();
+    if asked.last() == Some(&0) {
+        symptom.kernel.push(NO_ROOM.into());
+    }
+    if !script.ran_away() {
+        return symptom;
+    }
+    let (loops, summary, got) = if asked.last() == Some(&0) {
+        let got = "reads of up to 0 bytes, again and again";
+        (
+            Loop::NoRoom,
+            "your function reads into a buffer without room",
+            got,
+        )
+    } else if script.ends() > PATIENCE {
+        let got = "reads that return 0 bytes, again and again";
+        (Loop::End, "your function reads on after the end", got)
+    } else {
+        let got = "writes that take nothing, again and again";
+        (
+            Loop::Full,
+            "your function writes on though nothing is taken",
+            got,
+        )
+    };
+    symptom.signs.loops = Some(loops);
+    (symptom.summary, symptom.got) = (summary.into(), got.into());
+    symptom
+}
+
+const NO_ROOM: &str = "The last read asked for up to 0 bytes: its buffer has no room. \
+     (A `Vec` that has only a capacity has a length of 0.)";
 
 /// The value of a function that had no reason to fail.
 fn succeeded<T>(result: io::Result<T>, expected: &str) -> Result<T, Symptom> {
@@ -97,7 +152,10 @@ fn message(
 const STREAM_RULES: &[Rule] = &[
     Rule {
         mistake: "M5",
-        fits: |all| first_words(all).is_some_and(|words| words.contains(RUNAWAY)),
+        fits: |all| {
+            let first = all.seen.iter().find_map(|(_, symptom)| *symptom);
+            first.is_some_and(|s| s.signs.loops == Some(Loop::End))
+        },
         why: "A read that returns 0 bytes says that there will never be more. Your \
               function asked again, for ever.",
     },
@@ -113,13 +171,3 @@ const STREAM_RULES: &[Rule] = &[
               is wrong with the stream: the call has to be made again.",
     },
 ];
-
-/// All that was said of the first failure.
-fn first_words(all: &Findings<'_>) -> Option<String> {
-    let symptom = all.seen.iter().find_map(|(_, symptom)| *symptom)?;
-    Some(format!(
-        "{} {}",
-        symptom.got,
-        symptom.panic.as_deref().unwrap_or_default()
-    ))
-}

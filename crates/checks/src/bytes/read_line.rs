@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use wire::script::Script;
+use wire::view;
 
 use super::{SIZES, STREAM_RULES, failed, message, scripted, shown};
 use crate::diagnosis::{self, Findings, Rule};
@@ -114,24 +115,10 @@ type Judge = fn(&Start, &dyn Fn() -> Script) -> Result<(), Symptom>;
 
 /// That a script holds exactly these lines.
 fn lines(start: &Start, script: Script, expected: &[&[u8]]) -> Result<(), Symptom> {
-    let mut next = start(script.clone());
+    let mut next = start(script);
     let mut each = expected.iter().map(|line| Some(*line)).chain([None]);
-    let held = each.try_for_each(|expected| message(next(), expected));
-    held.map_err(|mut symptom| {
-        // The reads tell why what came behind a line is gone.
-        let asked = script.asked();
-        if asked.len() > 1 && asked.iter().all(|&size| size == BUF_READER) {
-            symptom.kernel.push(NEW_BUF_READER.into());
-        }
-        symptom
-    })
+    each.try_for_each(|expected| message(next(), expected))
 }
-
-/// The size of a `BufReader`'s buffer where none is asked for.
-const BUF_READER: usize = 8 << 10;
-
-const NEW_BUF_READER: &str = "Your function asked for 8192 bytes, the size of an empty \
-     `BufReader`, again and again.";
 
 fn every_size(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
     let texts: Vec<String> = (0..40).map(|n| format!("{:->n$}", ">")).collect();
@@ -157,13 +144,14 @@ fn endless(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
     if read <= MAX_LINE + AHEAD {
         return seen;
     }
-    Err(
-        Symptom::new(Kind::Rule, "your function stored far more than one line")
-            .with_words(
-                format!("an error soon after {MAX_LINE} bytes"),
-                format!("{read} bytes read"),
-            ),
-    )
+    let summary = "your function read far more than the longest line";
+    Err(Symptom::new(Kind::Rule, summary).with_words(
+        format!(
+            "an error soon after {} bytes",
+            view::number(MAX_LINE as u64)
+        ),
+        format!("{} read", view::bytes(read as u64)),
+    ))
 }
 
 fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
@@ -182,15 +170,6 @@ const RULES: &[Rule] = &[
               as if it were the line: it took what one read brought for one message.",
     },
     Rule {
-        mistake: "M3",
-        fits: |all| {
-            all.first(&["joined", "across"])
-                .is_some_and(|s| s.kernel.iter().any(|told| told == NEW_BUF_READER))
-        },
-        why: "The first read brought all the lines, into a `BufReader` that was dropped \
-              with what was left in it. One reader has to live as long as its stream.",
-    },
-    Rule {
         mistake: "M2",
         fits: |all| {
             all.first(&["joined", "across"]).is_some_and(|s| {
@@ -198,18 +177,21 @@ const RULES: &[Rule] = &[
                 s.kind == Kind::WrongValue && ends
             })
         },
-        why: "What the same read had brought behind the first line is gone. Keep it for \
-              the next call.",
+        why: "What the same read had brought behind the first line never came out. It \
+              has to be kept for the next call, which looks at it before it reads: in \
+              a buffer, or in one `BufReader`, that lives as long as the stream.",
     },
     Rule {
         mistake: "M10",
         fits: |all| {
             all.first(&["tail"]).is_some_and(|s| {
-                s.expected_bytes == b"tail" || s.expected.contains("tail")
+                s.kind == Kind::WrongValue
+                    && s.expected_bytes == b"tail"
+                    && s.got == "None"
             })
         },
-        why: "The input ended behind `tail`, and your function did not give it out: it \
-              waited for a newline that will not come.",
+        why: "The input ended behind `tail`, and your function did not give it out: \
+              only what had a newline behind it was taken for a line.",
     },
     Rule {
         mistake: "M39",
@@ -217,16 +199,17 @@ const RULES: &[Rule] = &[
             all.first(&["broken"])
                 .is_some_and(|s| s.kind == Kind::NoError)
         },
-        why: "The connection broke in the middle of a line. Your function gave out what \
-              there was, as if the other side had ended there.",
+        why: "The connection broke in the middle of a line, and your function kept that \
+              to itself: whoever asked takes what there is for all there was.",
     },
     Rule {
         mistake: "M37",
         fits: |all| {
             all.first(&["endless"])
-                .is_some_and(|s| matches!(s.kind, Kind::Rule | Kind::NoError))
+                .is_some_and(|s| s.kind == Kind::Rule)
         },
-        why: "The other side decides how much your program stores. Whoever sends bytes \
-              without a newline fills the memory.",
+        why: "Your function read on and on while no newline came. So the other side \
+              decides how long that takes and, as far as you keep what you read, how \
+              much memory.",
     },
 ];

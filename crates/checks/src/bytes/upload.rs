@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use wire::view;
+
 use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Probe, Report, Seen, Stage};
 use crate::symptom::{Doing, Kind, Symptom};
@@ -50,28 +52,43 @@ fn pattern(length: usize) -> Vec<u8> {
 /// What came back, put as text: "same", or where it differs.
 fn compare(sent: &[u8], back: &[u8]) -> String {
     if sent == back {
-        return "same".into();
+        return SAME.into();
     }
+    let count = |bytes: usize| view::bytes(bytes as u64);
     let same = sent.iter().zip(back).take_while(|(a, b)| a == b).count();
+    if same == back.len() {
+        return format!("{FIRST} {}", count(same));
+    }
+    if same == sent.len() {
+        let rest = &back[same..];
+        // One alone may be the end of a string in the manner of C.
+        let zeros = rest.len() > 1 && rest.iter().all(|byte| *byte == 0);
+        let what = if zeros { ZEROS } else { "others" };
+        return format!("all of them, and then {} more: {what}", count(rest.len()));
+    }
     format!(
-        "{} of {} bytes came back, the first {same} as sent",
-        back.len(),
-        sent.len()
+        "{}, of which the first {same} are as sent",
+        count(back.len())
     )
 }
+
+const SAME: &str = "the same";
+const FIRST: &str = "only the first";
+const ZEROS: &str = "zeros";
 
 /// Sends back whatever comes, at once, and ends when the program has ended.
 fn echo(stage: &mut Stage, bytes: usize) -> Result<(), Symptom> {
     let mut peer = stage.accept()?;
     stage.echo(&mut peer, bytes)?;
     peer.end();
+    let expected = format!("the same {}", view::bytes(bytes as u64));
     match stage.returned()? {
-        Ok(told) if told == "same" => Ok(()),
+        Ok(told) if told == SAME => Ok(()),
         Ok(told) => Err(Symptom::new(Kind::WrongValue, "that is not what came back")
-            .with_words(format!("the same {bytes} bytes"), told)),
+            .with_words(expected, told)),
         Err(error) => {
             Err(Symptom::new(Kind::Error, "your function returned an error")
-                .with_words(format!("the same {bytes} bytes"), error))
+                .with_words(expected, error))
         }
     }
 }
@@ -83,7 +100,7 @@ fn broken(stage: &mut Stage) -> Result<(), Symptom> {
     match stage.returned()? {
         Err(_) => Ok(()),
         Ok(told) => Err(Symptom::new(Kind::NoError, "your function hid an error")
-            .with_words("an error: the connection was reset", told)),
+            .with_words("an error: the connection was reset", format!("Ok: {told}"))),
     }
 }
 
@@ -100,31 +117,59 @@ const RULES: &[Rule] = &[
         mistake: "M28",
         fits: |all| {
             all.first(&["large"]).is_some_and(|s| {
-                let sends = |call: &String| call == "sendto" || call == "write";
-                s.doing == Some(Doing::Blocked) && s.calls.iter().any(sends)
+                s.doing == Some(Doing::Blocked)
+                    && s.calls.iter().any(|call| sends(call))
+                    && !s.calls.iter().any(|call| receives(call))
+                    && s.signs.unread > 0
+                    && s.panic.is_none()
             }) && all.passed("small")
         },
-        why: "Your program is blocked in a send: the server does not read on until \
-              somebody takes what it sends back, and your program does not read until \
-              it has sent all.",
+        why: "Your program is blocked in a send, and what the server has sent back lies \
+              there unread. The server does not read on until somebody takes that: each \
+              side waits for the other one to read.",
     },
     Rule {
         mistake: "M36",
         fits: |all| {
             let first = all.first(&["small", "nothing", "large"]);
-            first.is_some_and(|s| s.kind == Kind::NoEnd)
+            first.is_some_and(|s| {
+                s.kind == Kind::NoEnd
+                    && s.doing == Some(Doing::Blocked)
+                    && s.calls.iter().any(|call| receives(call))
+            })
         },
         why: "All bytes have arrived, and your program waits for the server's end. The \
               server waits for yours: `shutdown(Shutdown::Write)` says it and keeps the \
               other direction open.",
     },
     Rule {
+        mistake: "M6",
+        fits: |all| {
+            let small = all.first(&["small"]);
+            small.is_some_and(|s| {
+                s.kind == Kind::WrongValue && s.got.ends_with(&format!(": {ZEROS}"))
+            })
+        },
+        why: "What came back is followed by zeros that nobody sent: it was made of the \
+              whole buffer, not of the part that the read had filled.",
+    },
+    Rule {
         mistake: "M40",
         fits: |all| {
-            all.first(&["small", "large"])
-                .is_some_and(|s| s.kind == Kind::WrongValue || s.kind == Kind::Reset)
+            let first = all.first(&["small", "large"]);
+            first.is_some_and(|s| {
+                s.kind == Kind::WrongValue && s.got.starts_with(FIRST)
+            })
         },
         why: "Your program stopped before all had come back. The server's end says when \
               that is.",
     },
 ];
+
+fn sends(call: &str) -> bool {
+    matches!(call, "sendto" | "sendmsg" | "write" | "writev")
+}
+
+fn receives(call: &str) -> bool {
+    matches!(call, "recvfrom" | "recvmsg" | "read" | "readv")
+}

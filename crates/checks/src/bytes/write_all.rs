@@ -8,7 +8,7 @@ use wire::script::Script;
 use super::{STREAM_RULES, failed, scripted, succeeded};
 use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Seen};
-use crate::symptom::{Kind, Symptom};
+use crate::symptom::{Kind, Loop, Symptom};
 
 const TEXT: &[u8] = b"the quick brown fox";
 
@@ -101,7 +101,9 @@ const RULES: &[Rule] = &[
         mistake: "M4",
         fits: |all| {
             all.first(&["short", "uneven"]).is_some_and(|s| {
-                s.kind == Kind::WrongValue && s.got_bytes.len() < TEXT.len()
+                s.kind == Kind::WrongValue
+                    && s.got_bytes.len() < TEXT.len()
+                    && TEXT.starts_with(&s.got_bytes)
             })
         },
         why: "The stream took only a part of what it was given, and said how much. The \
@@ -113,7 +115,6 @@ const RULES: &[Rule] = &[
             all.first(&["short", "uneven"]).is_some_and(|s| {
                 let twice = [&TEXT[..2], &TEXT[..2]].concat();
                 s.got_bytes.starts_with(&twice)
-                    || s.panic.as_deref().is_some_and(runaway)
             })
         },
         why: "After a short write your function began again from the first byte, so the \
@@ -122,15 +123,10 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M42",
         fits: |all| {
-            all.first(&["full"]).is_some_and(|s| {
-                runaway(&s.got) || s.panic.as_deref().is_some_and(runaway)
-            })
+            let full = all.first(&["full"]);
+            full.is_some_and(|s| s.signs.loops == Some(Loop::Full))
         },
         why: "A write that takes 0 of your bytes will take none the next time either. \
               Your function offered them again and again.",
     },
 ];
-
-fn runaway(words: &str) -> bool {
-    words.contains(wire::script::RUNAWAY)
-}

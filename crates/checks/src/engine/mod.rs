@@ -12,9 +12,11 @@ mod peer;
 mod program;
 mod stage;
 mod strays;
+mod wait;
 
 use std::env;
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +26,7 @@ use std::time::{Duration, Instant};
 use nanoserde::SerJson;
 
 use crate::catalogue::{self, Exercise};
-use crate::symptom::{Kind, Symptom};
+use crate::symptom::{Doing, Kind, Symptom};
 use crate::verdict::{Diagnosis, Failure, ProbeState, Probed, Verdict};
 
 pub(crate) use child::EAR;
@@ -43,13 +45,14 @@ const AT_ONCE: usize = 4;
 type Act = Box<dyn Fn(&Report) + Send + Sync>;
 
 /// What runs in the check's own process: the other end.
-type Play = Box<dyn Fn(&mut Stage) -> Result<(), Symptom> + Send + Sync>;
+type Play = Box<dyn Fn(&mut Stage<'_>) -> Result<(), Symptom> + Send + Sync>;
 
 /// One trick of a real network, and what a right answer does about it.
 pub struct Probe {
     name: &'static str,
     title: &'static str,
     limits: Limits,
+    early: bool,
     faces: Faces,
     act: Act,
     play: Play,
@@ -94,7 +97,8 @@ impl Probe {
         title: &'static str,
         act: impl Fn(&Report) -> Result<(), Symptom> + Send + Sync + 'static,
     ) -> Self {
-        let act = move |report: &Report| report.judged(act(report));
+        let act =
+            move |report: &Report| report.judged(unless_it_panics(|| act(report)));
         let play = |stage: &mut Stage| stage.judgement();
         Self::new(name, title, Faces::Script, Box::new(act), Box::new(play))
     }
@@ -111,10 +115,18 @@ impl Probe {
             name,
             title,
             limits,
+            early: false,
             faces,
             act,
             play,
         }
+    }
+
+    /// The same probe, begun before the others, whatever its place in the order: it
+    /// waits on purpose, and others can use that time.
+    pub fn early(mut self) -> Self {
+        self.early = true;
+        self
     }
 
     /// The same probe under other limits.
@@ -122,6 +134,14 @@ impl Probe {
         self.limits = limits;
         self
     }
+}
+
+/// What `act` says, or that it panicked. The hook has told where and why.
+fn unless_it_panics(
+    act: impl FnOnce() -> Result<(), Symptom>,
+) -> Result<(), Symptom> {
+    let panicked = || Symptom::new(Kind::Gone, "your function panicked");
+    panic::catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|_| Err(panicked()))
 }
 
 /// What a probe showed: its name and, where it failed, how.
@@ -138,12 +158,36 @@ pub struct Check {
     diagnose: Diagnose,
 }
 
+/// The first of the probes in which the program was seen to spin. What comes after it
+/// does not decide any more, and need not be watched for as long.
+#[derive(Default)]
+struct Spun(Mutex<Option<usize>>);
+
+impl Spun {
+    fn at(&self, index: usize) {
+        let mut first = self.0.lock().expect("nothing panics while it compares");
+        *first = Some(first.map_or(index, |first| first.min(index)));
+    }
+
+    fn before(&self, index: usize) -> bool {
+        let first = self.0.lock().expect("nothing panics while it compares");
+        first.is_some_and(|first| first < index)
+    }
+}
+
 /// What one probe left behind.
 struct Played {
     symptom: Option<Symptom>,
     timeline: wire::Timeline,
     output: String,
     waited: Duration,
+}
+
+impl Played {
+    fn has_spun(&self) -> bool {
+        let symptom = self.symptom.as_ref();
+        symptom.is_some_and(|symptom| symptom.doing == Some(Doing::Spinning))
+    }
 }
 
 impl Check {
@@ -276,19 +320,25 @@ impl Check {
 
     /// Plays the probes, a few at a time, and returns what they left, in order.
     fn play_all(&self, label: &str) -> Vec<Played> {
-        let next = AtomicUsize::new(0);
+        let mut order: Vec<usize> = (0..self.probes.len()).collect();
+        order.sort_by_key(|index| !self.probes[*index].early);
+        let (next, spun) = (AtomicUsize::new(0), Spun::default());
         let played: Mutex<Vec<(usize, Played)>> = Mutex::default();
         thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(self.probes.len()) {
                 scope.spawn(|| {
                     loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(probe) = self.probes.get(index) else {
+                        let turn = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(&index) = order.get(turn) else {
                             break;
                         };
+                        let probe = &self.probes[index];
                         let job =
                             format!("{}{label}#{}", self.exercise.id, probe.name);
-                        let one = probe.play(&job);
+                        let one = probe.play(&job, &|| spun.before(index));
+                        if one.has_spun() {
+                            spun.at(index);
+                        }
                         let mut played = played.lock().expect("no probe panics");
                         played.push((index, one));
                     }
@@ -303,8 +353,10 @@ impl Check {
 
 impl Probe {
     /// Starts the child, plays the other end and sees to it that the child is gone.
-    fn play(&self, job: &str) -> Played {
-        let mut stage = match Stage::open(job, self.faces) {
+    ///
+    /// A check that has seen the program spin is in a `hurry`.
+    fn play(&self, job: &str, hurry: &(dyn Fn() -> bool + Sync)) -> Played {
+        let mut stage = match Stage::open(job, self.faces, hurry) {
             Ok(stage) => stage,
             Err(symptom) => {
                 return Played {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -88,7 +88,12 @@ impl fmt::Display for Exit {
             Exit::Code(101) => write!(f, "exited with code 101, that of a panic"),
             Exit::Code(code) => write!(f, "exited with code {code}"),
             Exit::Signal(signal) => match Signal::from_named_raw(signal) {
-                Some(name) => write!(f, "was ended by signal {signal}, {name:?}"),
+                Some(name) => {
+                    // It calls itself `Signal::ABORT`, in quotes.
+                    let name = format!("{name:?}");
+                    let name = name.trim_matches('"').trim_start_matches("Signal::");
+                    write!(f, "was ended by signal {signal}, SIG{name}")
+                }
                 None => write!(f, "was ended by signal {signal}"),
             },
         }
@@ -111,6 +116,8 @@ pub(super) struct Program {
     child: Child,
     line: UnixStream,
     heard: Vec<u8>,
+    /// The other end of the line is closed.
+    silent: bool,
     output: Arc<(Mutex<Output>, Condvar)>,
     exit: Option<Exit>,
     ended: bool,
@@ -164,11 +171,12 @@ impl Program {
         }
         line.set_nonblocking(true)?;
         let heard = Vec::new();
-        let (exit, ended) = (None, false);
+        let (exit, ended, silent) = (None, false, false);
         Ok(Self {
             child,
             line,
             heard,
+            silent,
             output,
             exit,
             ended,
@@ -220,8 +228,26 @@ impl Program {
                 Ok(_) if self.heard.len() > LONGEST_MESSAGE => self.heard.clear(),
                 Ok(read @ 1..) => self.heard.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                _ => return None,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return None;
+                }
+                _ => {
+                    self.silent = true;
+                    return None;
+                }
             }
+        }
+    }
+
+    /// Where messages come in, while any can.
+    pub(super) fn line(&self) -> Option<BorrowedFd<'_>> {
+        (!self.silent).then(|| self.line.as_fd())
+    }
+
+    /// Stops it where it is, or lets it go on.
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(pid) = number(&self.child) {
+            let _ = rustix::process::kill_process(pid, signal); // it may have ended
         }
     }
 

@@ -1,42 +1,31 @@
-//! The stage of one probe: the program, the connections with it, and how a wait
-//! is decided.
-//!
-//! A program that does not answer is not timed, it is looked at. Where the kernel
-//! shows every thread of it asleep in a system call, unchanged from one look to the
-//! next, no answer will come, however fast the machine is; where it runs and runs,
-//! neither. Only a program that wakes now and then is left to a deadline.
+//! The stage of one probe: the program, and the connections with it.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wire::{Recorder, Side, Timeline};
+use rustix::process::Signal;
+use wire::{Recorder, Side, Timeline, What, view};
 
 use super::child::Message;
 use super::peer::{Over, Peer, broken};
 use super::program::{Program, Told};
+use super::wait::On;
 use super::{Faces, Played};
-use crate::kernel;
-use crate::symptom::{Doing, Kind, Symptom};
+use crate::kernel::{self, Descriptors};
+use crate::symptom::{Doing, Kind, Signs, Symptom};
 
-/// How long a program has to be seen asleep without a change before it counts as
-/// blocked. Delivery on loopback takes microseconds; this leaves room for a machine
-/// that has other things to do.
-const ASLEEP: Duration = Duration::from_millis(80);
-
-/// How much processor time a program has to use without a word to count as spinning.
-const SPINNING: Duration = Duration::from_millis(400);
-
-/// For a program that wakes now and then but does not answer.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// Where the kernel cannot be asked, silence of this length has to do.
-const BLIND_DEADLINE: Duration = Duration::from_secs(3);
+/// How long the kernel may take to bring a connection about on loopback.
+const CONNECTS: Duration = Duration::from_secs(10);
 
 /// How many bytes too many, in bytes, are enough to tell what a program sends that
 /// never stops.
 const ENOUGH: usize = 64 << 10;
+
+/// How long a program that is there may take to send its story.
+const STORY: Duration = Duration::from_secs(1);
 
 /// What the program was doing when a wait was given up.
 #[derive(Clone, Debug)]
@@ -49,32 +38,41 @@ pub struct Idle {
     pub kernel: Vec<String>,
     /// Where and why it panicked.
     pub panic: Option<String>,
+    /// What else there was to see.
+    pub(crate) signs: Signs,
 }
 
 /// The stage of one probe.
-pub struct Stage {
+pub struct Stage<'check> {
     job: String,
-    program: Program,
+    pub(super) hurry: &'check (dyn Fn() -> bool + Sync),
+    pub(super) program: Program,
     recorder: Recorder,
-    listener: Option<TcpListener>,
-    address: Option<SocketAddr>,
+    listener: Option<Arc<TcpListener>>,
+    pub(super) address: Option<SocketAddr>,
     links: u32,
-    waited: Duration,
-    faces: Faces,
-    panic: Option<String>,
-    returned: Option<Result<String, String>>,
-    judged: Option<Option<Symptom>>,
+    /// The ports at the other ends of the connections from the listener's port.
+    pub(super) ports: Vec<u16>,
+    pub(super) waited: Duration,
+    pub(super) faces: Faces,
+    pub(super) panic: Option<String>,
+    pub(super) returned: Option<Result<String, String>>,
+    pub(super) judged: Option<Option<Symptom>>,
     story: Option<Timeline>,
 }
 
-impl Stage {
-    pub(super) fn open(job: &str, faces: Faces) -> Result<Self, Symptom> {
+impl<'check> Stage<'check> {
+    pub(super) fn open(
+        job: &str,
+        faces: Faces,
+        hurry: &'check (dyn Fn() -> bool + Sync),
+    ) -> Result<Self, Symptom> {
         let listener = match faces {
             Faces::Server => {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
                     .and_then(|l| l.set_nonblocking(true).map(|()| l))
                     .map_err(|error| broken("listen on 127.0.0.1", error))?;
-                Some(listener)
+                Some(Arc::new(listener))
             }
             Faces::Callers | Faces::Script => None,
         };
@@ -83,11 +81,13 @@ impl Stage {
             .map_err(|error| broken("start the program", error))?;
         let mut stage = Self {
             job: job.to_string(),
+            hurry,
             program,
             recorder: Recorder::new("the peer", "your program"),
             listener,
             address,
             links: 0,
+            ports: Vec::new(),
             waited: Duration::ZERO,
             faces,
             panic: None,
@@ -102,7 +102,7 @@ impl Stage {
     }
 
     fn until_it_listens(&mut self) -> Result<(), Symptom> {
-        let up = self.wait(|stage| Ok(stage.address.map(|_| ())))?;
+        let up = self.wait(&On::Nothing, |stage| Ok(stage.address.map(|_| ())))?;
         up.map_err(|idle| {
             let summary = "the program did not start to listen";
             Symptom::new(Kind::Gone, summary).while_idle(idle)
@@ -127,30 +127,27 @@ impl Stage {
     }
 
     pub(super) fn close(mut self, mut symptom: Option<Symptom>) -> Played {
-        if symptom.is_some() {
-            // A panic may be on its way here while the peer has already seen the
-            // connection go.
-            self.listen_to_the_end();
-        }
-        if let Some(symptom) = &mut symptom
-            && self.faces == Faces::Callers
-            && symptom.doing.is_none()
-        {
-            // A server that is over explains whatever else was seen.
-            let doing = match (self.program.exit(), &self.returned) {
-                (_, Some(_)) => Some(Doing::Returned),
-                (Some(_), None) => Some(Doing::Ended),
-                (None, None) => None,
-            };
-            if let Some(doing) = doing {
+        if let Some(symptom) = &mut symptom {
+            self.hear();
+            // A program that is over explains whatever else was seen, unless what it
+            // returned is what was seen.
+            if symptom.doing.is_none()
+                && !symptom.is_about_the_result()
+                && let Some(doing) = self.is_over()
+            {
                 let idle = self.idle(doing);
-                (symptom.doing, symptom.kernel) = (Some(doing), idle.kernel);
+                (symptom.doing, symptom.kernel) = (Some(idle.doing), idle.kernel);
             }
         }
         let output = self.program.end();
         self.hear();
         if let Some(symptom) = &mut symptom {
             symptom.panic = symptom.panic.take().or(self.panic.take());
+            symptom.signs.callers = self.links;
+            symptom.signs.printed.clone_from(&output);
+            if symptom.signs.loops.is_some() {
+                symptom.panic = None; // it was ours, to stop the function
+            }
         }
         let timeline = self
             .story
@@ -164,22 +161,8 @@ impl Stage {
         }
     }
 
-    /// Hears all that a program has to say which has ended or is about to: the peer
-    /// may have seen its connections go before its last words are here.
-    fn listen_to_the_end(&mut self) {
-        let mut watch = kernel::Watch::start(self.program.pid());
-        let patience = Instant::now() + Duration::from_millis(100);
-        while Instant::now() < patience && self.program.exit().is_none() {
-            if watch.verdict(Duration::from_millis(5), SPINNING).is_some() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        self.hear();
-    }
-
     /// Takes in the messages that have come from the child.
-    fn hear(&mut self) {
+    pub(super) fn hear(&mut self) {
         while let Some(message) = self.program.message() {
             match message {
                 Message::Listening(addr) => self.address = addr.parse().ok(),
@@ -191,82 +174,6 @@ impl Stage {
                 Message::Judged(symptom) => self.judged = Some(symptom),
                 Message::Story(timeline) => self.story = Some(timeline),
             }
-        }
-    }
-
-    /// Waits until `ready` has a value, or it is certain that it never will.
-    ///
-    /// # Errors
-    ///
-    /// Those of `ready`.
-    fn wait<T>(
-        &mut self,
-        mut ready: impl FnMut(&mut Self) -> Result<Option<T>, Symptom>,
-    ) -> Result<Result<T, Idle>, Symptom> {
-        let mut watch = kernel::Watch::start(self.program.pid());
-        let start = Instant::now();
-        let mut pause = Duration::from_micros(100);
-        loop {
-            self.hear();
-            let ended = self.program.exit().is_some();
-            if let Some(value) = ready(self)? {
-                return Ok(Ok(value));
-            }
-            let doing = if ended {
-                Some(Doing::Ended)
-            } else if self.returned.is_some() && self.judged.is_none() {
-                Some(Doing::Returned)
-            } else {
-                watch.verdict(ASLEEP, SPINNING)
-            };
-            let deadline = if watch.is_blind() {
-                BLIND_DEADLINE
-            } else {
-                DEADLINE
-            };
-            let doing =
-                doing.or((start.elapsed() > deadline).then_some(Doing::Restless));
-            if let Some(doing) = doing {
-                // What came between the last look at the peer and the look at the
-                // program would be overlooked.
-                self.hear();
-                if let Some(value) = ready(self)? {
-                    return Ok(Ok(value));
-                }
-                self.waited += start.elapsed();
-                return Ok(Err(self.idle(doing)));
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(8));
-        }
-    }
-
-    /// What the program is doing, told while it is still there.
-    fn idle(&mut self, doing: Doing) -> Idle {
-        let mut told = Vec::new();
-        let mut calls = Vec::new();
-        match (doing, self.program.exit(), &self.returned) {
-            (Doing::Ended, Some(exit), None) => {
-                told.push(format!("Your program {exit}."))
-            }
-            (_, _, Some(Ok(value))) if value.is_empty() => {
-                told.push("Your function returned Ok(()).".into());
-            }
-            (_, _, Some(Ok(_))) => told.push("Your function returned Ok.".into()),
-            (_, _, Some(Err(error))) => {
-                told.push(format!("Your function returned an error: {error}"));
-            }
-            _ => {
-                let seen = kernel::account(self.program.pid());
-                calls = seen.calls;
-                told.extend(seen.sentences);
-            }
-        }
-        Idle {
-            doing,
-            calls,
-            kernel: told,
-            panic: self.panic.clone(),
         }
     }
 
@@ -292,12 +199,13 @@ impl Stage {
     /// [`Kind::Refused`] where nobody listens there.
     pub fn connect_to(&mut self, address: SocketAddr) -> Result<Peer, Symptom> {
         self.links += 1;
-        match TcpStream::connect_timeout(&address, DEADLINE) {
+        match TcpStream::connect_timeout(&address, CONNECTS) {
             Ok(stream) => {
                 let peer = Peer::new(stream, self.links, self.recorder.clone())
                     .map_err(|error| broken("set a connection up", error))?;
                 let ends = format!("{} -> {}", peer.local(), peer.remote());
                 self.recorder.connect(self.links, Side::Left, ends);
+                self.ports.push(peer.local.port());
                 Ok(peer)
             }
             Err(error) => {
@@ -318,6 +226,22 @@ impl Stage {
         }
     }
 
+    /// Has a caller come and reset its connection before the program can see it, as
+    /// when it was busy elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stage::connect`].
+    pub fn reset_unseen(&mut self) -> Result<(), Symptom> {
+        self.note("your program is held up for a moment");
+        self.program.signal(Signal::STOP);
+        self.until_stopped();
+        let caller = self.connect()?;
+        caller.reset()?;
+        self.program.signal(Signal::CONT);
+        Ok(())
+    }
+
     /// The port on which the program listens.
     pub fn port(&self) -> u16 {
         self.address.map_or(0, |address| address.port())
@@ -325,7 +249,7 @@ impl Stage {
 
     /// What the program is doing, once it has come to rest.
     fn gone_or_idle(&mut self) -> Result<Idle, Symptom> {
-        let rest = self.wait(|_| Ok(None::<()>))?;
+        let rest = self.wait(&On::Nothing, |_| Ok(None::<()>))?;
         Ok(rest.expect_err("a wait for nothing ends when the program rests"))
     }
 
@@ -335,14 +259,17 @@ impl Stage {
     ///
     /// [`Kind::NoAnswer`] where it does not.
     pub fn accept(&mut self) -> Result<Peer, Symptom> {
-        let accepted = self.wait(|stage| {
-            let listener = stage.listener.as_ref().expect("this peer listens");
-            match listener.accept() {
-                Ok((stream, _)) => Ok(Some(stream)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-                Err(error) => Err(broken("accept", error)),
-            }
-        })?;
+        let listener = self.listener.clone().expect("this peer listens");
+        let accepted =
+            self.wait(&On::Call(Arc::clone(&listener)), |_| {
+                match listener.accept() {
+                    Ok((stream, _)) => Ok(Some(stream)),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        Ok(None)
+                    }
+                    Err(error) => Err(broken("accept", error)),
+                }
+            })?;
         match accepted {
             Ok(stream) => {
                 self.links += 1;
@@ -350,6 +277,7 @@ impl Stage {
                     .map_err(|error| broken("set a connection up", error))?;
                 let ends = format!("{} -> {}", peer.remote(), peer.local());
                 self.recorder.connect(self.links, Side::Right, ends);
+                self.ports.push(peer.remote.port());
                 Ok(peer)
             }
             Err(idle) => {
@@ -366,10 +294,11 @@ impl Stage {
     /// [`Kind::NoAnswer`] where the program stops taking them, [`Kind::Reset`] where
     /// it has thrown the connection away.
     pub fn send(&mut self, peer: &mut Peer, bytes: &[u8]) -> Result<(), Symptom> {
-        self.recorder.sent(peer.link, Side::Left, bytes);
+        peer.sends(bytes);
+        let on = On::Write(Arc::clone(&peer.stream));
         let mut rest = bytes;
         while !rest.is_empty() {
-            let written = self.wait(|_| match peer.stream.write(rest) {
+            let written = self.wait(&on, |_| match (&*peer.stream).write(rest) {
                 Ok(written) => Ok(Some(written)),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {
@@ -385,8 +314,8 @@ impl Stage {
             match written {
                 Ok(written) => rest = &rest[written..],
                 Err(idle) => {
-                    let why = format!("{} bytes are not taken", rest.len());
-                    self.recorder.gave_up(peer.link, Side::Left, why);
+                    let rest = view::bytes(rest.len() as u64);
+                    peer.gave_up(format!("the last {rest} are not taken"));
                     return Err(Symptom::new(
                         Kind::NoAnswer,
                         "your program stopped reading",
@@ -412,15 +341,17 @@ impl Stage {
         let mut sent = 0;
         let full = loop {
             let rest = &line[sent % line.len()..];
-            match peer.stream.write(rest) {
+            match (&*peer.stream).write(rest) {
                 Ok(written) => sent += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // Full, or only not emptied yet: the program's rest decides.
-                    let more = self.wait(|_| match peer.stream.write(rest) {
-                        Ok(written) => Ok(Some(written)),
-                        Err(_) => Ok(None),
-                    })?;
+                    let on = On::Write(Arc::clone(&peer.stream));
+                    let more =
+                        self.wait(&on, |_| match (&*peer.stream).write(rest) {
+                            Ok(written) => Ok(Some(written)),
+                            Err(_) => Ok(None),
+                        })?;
                     match more {
                         Ok(written) => sent += written,
                         Err(_) => break sent,
@@ -441,7 +372,7 @@ impl Stage {
     pub fn until_taken(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
         let (ours, theirs) = (peer.local, peer.remote);
         let start = Instant::now();
-        let _ = self.wait(|_| {
+        let _ = self.wait(&On::Nothing, |_| {
             Ok(match kernel::unread(theirs, ours) {
                 Some(unread) => (unread == 0).then_some(()),
                 // Where the kernel cannot be asked, a pause shapes the input.
@@ -450,14 +381,7 @@ impl Stage {
         })?;
         // If it says something to a piece, the timeline is to show that it did so
         // before the next one came.
-        let mut watch = kernel::Watch::start(self.program.pid());
-        let patience = Instant::now() + Duration::from_millis(20);
-        while !watch.is_blind()
-            && Instant::now() < patience
-            && watch.verdict(Duration::from_millis(1), SPINNING).is_none()
-        {
-            thread::sleep(Duration::from_micros(200));
-        }
+        self.settle(Duration::from_millis(20));
         peer.take_in()?;
         Ok(())
     }
@@ -472,32 +396,34 @@ impl Stage {
         peer: &mut Peer,
         expected: &[u8],
     ) -> Result<(), Symptom> {
+        let on = On::Read(Arc::clone(&peer.stream));
         let mut idle = None;
         while idle.is_none()
             && peer.over.is_none()
             && peer.unseen.len() < expected.len()
             && expected.starts_with(&peer.unseen)
         {
-            idle = self.wait(|_| Ok(peer.take_in()?.then_some(())))?.err();
+            idle = self.wait(&on, |_| Ok(peer.take_in()?.then_some(())))?.err();
         }
         if peer.unseen.starts_with(expected) {
             peer.unseen.drain(..expected.len());
+            peer.matched += expected.len();
             return Ok(());
         }
         let Some(idle) = idle else {
             return Err(self.wrong(peer, expected)?);
         };
-        self.recorder
-            .gave_up(peer.link, Side::Left, "no more comes");
+        peer.gave_up("no more comes");
         let summary = match idle.doing {
             Doing::Ended => "your program ended instead of answering",
             Doing::Returned => "your function returned instead of answering",
             _ if peer.unseen.is_empty() => "no answer came",
             _ => "a part of the answer came, and then no more",
         };
-        Err(Symptom::new(Kind::NoAnswer, summary)
+        let symptom = Symptom::new(Kind::NoAnswer, summary)
             .with_bytes(expected, &peer.unseen)
-            .while_idle(idle))
+            .while_idle(idle);
+        Err(self.with_signs(symptom, peer))
     }
 
     /// Other bytes came, or an end: waits for the rest of it and tells.
@@ -506,8 +432,9 @@ impl Stage {
         peer: &mut Peer,
         expected: &[u8],
     ) -> Result<Symptom, Symptom> {
+        let on = On::Read(Arc::clone(&peer.stream));
         let idle = loop {
-            let more = self.wait(|_| {
+            let more = self.wait(&on, |_| {
                 let news = peer.take_in()?;
                 Ok((news || peer.over.is_some()).then_some(()))
             })?;
@@ -531,10 +458,21 @@ impl Stage {
             _ => (Kind::Wrong, "the answer is not what was agreed"),
         };
         let symptom = Symptom::new(kind, summary).with_bytes(expected, &got);
-        Ok(match idle {
+        let symptom = match idle {
             Some(idle) => symptom.while_idle(idle),
             None => symptom,
-        })
+        };
+        Ok(self.with_signs(symptom, peer))
+    }
+
+    /// With what is known of the connection, and of a program that is busy.
+    fn with_signs(&mut self, mut symptom: Symptom, peer: &Peer) -> Symptom {
+        symptom.signs.matched = peer.matched;
+        let spins = symptom.doing == Some(Doing::Spinning);
+        if spins && symptom.signs.read_the_end {
+            symptom.signs.deaf = self.is_deaf();
+        }
+        symptom
     }
 
     /// Waits for the program to end its side, with nothing more to say.
@@ -543,22 +481,22 @@ impl Stage {
     ///
     /// [`Kind::NoEnd`], [`Kind::Reset`], or [`Kind::Wrong`] where more came.
     pub fn expect_end(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
-        let waited = self.wait(|_| {
+        let waited = self.wait(&On::Read(Arc::clone(&peer.stream)), |_| {
             peer.take_in()?;
             Ok((peer.over.is_some() || !peer.unseen.is_empty()).then_some(()))
         })?;
         if let Err(idle) = waited {
-            self.recorder
-                .gave_up(peer.link, Side::Left, "the end does not come");
+            peer.gave_up("the end does not come");
             let gone = matches!(idle.doing, Doing::Ended);
             let kind = if gone { Kind::Gone } else { Kind::NoEnd };
-            return Err(Symptom::new(kind, "your side of the connection stays open")
-                .with_words("the end of the connection", "nothing")
-                .while_idle(idle));
+            let symptom =
+                Symptom::new(kind, "your side of the connection stays open")
+                    .with_words("the end of the connection", "nothing")
+                    .while_idle(idle);
+            return Err(self.with_signs(symptom, peer));
         }
         if !peer.unseen.is_empty() {
             let mut more = self.wrong(peer, b"")?;
-            more.summary = "more came than was agreed".into();
             more.expected = "nothing more, and the end of the connection".into();
             return Err(more);
         }
@@ -575,37 +513,26 @@ impl Stage {
         }
     }
 
-    /// Waits for all that the program says until it ends its side.
-    ///
-    /// # Errors
-    ///
-    /// As [`Stage::expect_end`].
-    pub fn read_to_end(&mut self, peer: &mut Peer) -> Result<Vec<u8>, Symptom> {
-        let waited = self.wait(|_| {
-            peer.take_in()?;
-            Ok(peer.over.is_some().then_some(()))
-        })?;
-        let got = std::mem::take(&mut peer.unseen);
-        match (waited, peer.over) {
-            (Err(idle), _) => {
-                self.recorder
-                    .gave_up(peer.link, Side::Left, "the end does not come");
-                Err(Symptom::new(
-                    Kind::NoEnd,
-                    "your side of the connection stays open",
-                )
-                .with_bytes(b"", &got)
-                .with_words("the end of the connection", "nothing more")
-                .while_idle(idle))
+    /// Says one thing more to a program that has stopped in the middle of its
+    /// answers, and notes what comes then.
+    pub(crate) fn say_more(
+        &mut self,
+        peer: &mut Peer,
+        bytes: &[u8],
+        mut symptom: Symptom,
+    ) -> Symptom {
+        peer.unseen.clear();
+        let on = On::Read(Arc::clone(&peer.stream));
+        if self.send(peer, bytes).is_ok() {
+            while peer.over.is_none()
+                && peer.unseen.len() < ENOUGH
+                && let Ok(Ok(())) =
+                    self.wait(&on, |_| Ok(peer.take_in()?.then_some(())))
+            {
             }
-            (Ok(()), Some(Over::Reset)) => Err(Symptom::new(
-                Kind::Reset,
-                "your program reset the connection",
-            )
-            .with_bytes(b"", &got)
-            .with_words("the end of the connection (FIN)", "a reset (RST)")),
-            (Ok(()), _) => Ok(got),
         }
+        symptom.signs.later = std::mem::take(&mut peer.unseen);
+        symptom
     }
 
     /// Takes in a little of what the program sends.
@@ -614,7 +541,8 @@ impl Stage {
     ///
     /// [`Kind::NoAnswer`] where it sends nothing.
     pub fn read_some(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
-        let waited = self.wait(|_| Ok(peer.take_in()?.then_some(())))?;
+        let on = On::Read(Arc::clone(&peer.stream));
+        let waited = self.wait(&on, |_| Ok(peer.take_in()?.then_some(())))?;
         waited.map_err(|idle| {
             Symptom::new(Kind::NoAnswer, "your program sent nothing").while_idle(idle)
         })
@@ -626,11 +554,16 @@ impl Stage {
     /// # Errors
     ///
     /// [`Kind::NoEnd`] where all `bytes` have come and the end has not,
-    /// [`Kind::NoAnswer`] where the program comes to rest before that.
+    /// [`Kind::NoAnswer`] where the program comes to rest before that,
+    /// [`Kind::Wrong`] where it ends after more or fewer.
     pub fn echo(&mut self, peer: &mut Peer, bytes: usize) -> Result<(), Symptom> {
+        /// Of a long exchange this many pieces stand in the timeline.
+        const TOLD: usize = 3;
+        peer.keep_buffers_small()?;
         let mut echoed = 0;
-        loop {
-            let waited = self.wait(|_| {
+        for piece in 0.. {
+            peer.quiet = piece >= TOLD;
+            let waited = self.wait(&On::Read(Arc::clone(&peer.stream)), |_| {
                 peer.take_in_at_most(64 << 10)?;
                 Ok((peer.over.is_some() || !peer.unseen.is_empty()).then_some(()))
             })?;
@@ -638,32 +571,49 @@ impl Stage {
             match waited {
                 Ok(()) if back.is_empty() => break,
                 Ok(()) => {
-                    self.send(peer, &back)?;
+                    let sent = self.send(peer, &back);
                     echoed += back.len();
+                    sent.inspect_err(|_| self.tell_echoed(peer, echoed))?;
                 }
                 Err(idle) => {
-                    self.recorder
-                        .gave_up(peer.link, Side::Left, "no more comes");
+                    self.tell_echoed(peer, echoed);
+                    peer.gave_up("no more comes");
                     let (kind, summary) = if echoed < bytes {
-                        (Kind::NoAnswer, "your program stopped sending")
+                        (Kind::NoAnswer, "your program sends no more")
                     } else {
                         (Kind::NoEnd, "your side of the connection stays open")
                     };
-                    let told = format!("{echoed} bytes, and then nothing");
+                    let told = format!("{}, and then nothing", count(echoed));
                     return Err(Symptom::new(kind, summary)
-                        .with_words(format!("{bytes} bytes and the end"), told)
+                        .with_words(format!("{} and the end", count(bytes)), told)
                         .while_idle(idle));
                 }
             }
         }
-        match peer.over {
-            Some(Over::Reset) => {
-                let told = format!("a reset after {echoed} bytes");
-                let summary = "your program reset the connection";
-                Err(Symptom::new(Kind::Reset, summary)
-                    .with_words(format!("{bytes} bytes and the end"), told))
-            }
-            _ => Ok(()),
+        self.tell_echoed(peer, echoed);
+        peer.quiet = false;
+        let expected = format!("{} and the end", count(bytes));
+        let (kind, summary, got) = match peer.over {
+            Some(Over::Reset) => (
+                Kind::Reset,
+                "your program reset the connection",
+                format!("a reset after {}", count(echoed)),
+            ),
+            _ if echoed != bytes => (
+                Kind::Wrong,
+                "your program sent another number of bytes than it was given",
+                format!("the end after {}", count(echoed)),
+            ),
+            _ => return Ok(()),
+        };
+        Err(Symptom::new(kind, summary).with_words(expected, got))
+    }
+
+    /// What was left out of the timeline of an exchange.
+    fn tell_echoed(&self, peer: &Peer, echoed: usize) {
+        if peer.quiet {
+            let told = format!("and so on: {} in all, all sent back", count(echoed));
+            self.recorder.note(peer.link, Side::Left, told);
         }
     }
 
@@ -673,79 +623,49 @@ impl Stage {
     ///
     /// [`Kind::NoAnswer`] where it does not, [`Kind::Gone`] where the program ended.
     pub fn returned(&mut self) -> Result<Result<String, String>, Symptom> {
-        let waited = self.wait(|stage| Ok(stage.returned.clone()))?;
-        waited.map_err(|idle| {
-            let (kind, summary) = match idle.doing {
-                Doing::Ended => (Kind::Gone, "your program ended"),
-                Doing::Spinning => (Kind::NoAnswer, "your function runs and runs"),
-                _ => (Kind::NoAnswer, "your function does not return"),
-            };
-            Symptom::new(kind, summary).while_idle(idle)
-        })
+        let waited = self.wait(&On::Nothing, |stage| Ok(stage.returned.clone()))?;
+        waited.map_err(|idle| self.never_returned(idle))
+    }
+
+    fn never_returned(&self, idle: Idle) -> Symptom {
+        let (kind, summary) = match idle.doing {
+            Doing::Ended if idle.panic.is_some() => {
+                (Kind::Gone, "your program panicked")
+            }
+            Doing::Ended => (Kind::Gone, "your program ended"),
+            Doing::Spinning => (Kind::NoAnswer, "your function runs and runs"),
+            _ => (Kind::NoAnswer, "your function does not return"),
+        };
+        Symptom::new(kind, summary).while_idle(idle)
     }
 
     /// Waits for the judgement of a scripted probe.
     pub(super) fn judgement(&mut self) -> Result<(), Symptom> {
-        let judged = self.wait(|stage| Ok(stage.judged.take()))?;
+        let judged = self.wait(&On::Nothing, |stage| Ok(stage.judged.take()))?;
         match judged {
             Ok(None) => Ok(()),
             Ok(Some(symptom)) => Err(symptom),
             Err(idle) => {
                 self.program.ask_for_the_story();
-                let (kind, summary) = match idle.doing {
-                    Doing::Ended => (Kind::Gone, "your function did not return"),
-                    Doing::Spinning => {
-                        (Kind::NoAnswer, "your function runs and runs")
-                    }
-                    _ => (Kind::NoAnswer, "your function does not return"),
-                };
                 // A program that is still there answers at once.
-                let until = Instant::now() + Duration::from_millis(200);
-                let before = self.story.is_some();
-                while !before && self.story.is_none() && Instant::now() < until {
+                let until = Instant::now() + STORY;
+                while self.story.is_none()
+                    && self.program.exit().is_none()
+                    && Instant::now() < until
+                {
                     thread::sleep(Duration::from_millis(1));
                     self.hear();
                 }
-                Err(Symptom::new(kind, summary).while_idle(idle))
+                self.hear();
+                let mut symptom = self.never_returned(idle);
+                symptom.got_bytes = self.story.as_ref().map(said).unwrap_or_default();
+                Err(symptom)
             }
         }
     }
 
-    /// Looks whether the program rests while there is nothing to do.
-    ///
-    /// # Errors
-    ///
-    /// [`Kind::Spins`] where it keeps the processor busy.
-    pub fn expect_rest(&mut self) -> Result<(), Symptom> {
-        let mut watch = kernel::Watch::start(self.program.pid());
-        let start = Instant::now();
-        while !watch.is_blind() && start.elapsed() < Duration::from_secs(2) {
-            match watch.verdict(Duration::from_millis(30), Duration::from_millis(150))
-            {
-                None => thread::sleep(Duration::from_millis(5)),
-                Some(Doing::Spinning) => {
-                    self.waited += start.elapsed();
-                    let share = watch.share() * 100.0;
-                    let idle = self.idle(Doing::Spinning);
-                    return Err(Symptom::new(
-                        Kind::Spins,
-                        "your program keeps a processor busy while nobody says a word",
-                    )
-                    .with_words(
-                        "a program asleep in a system call",
-                        format!("a program that runs {share:.0} % of the time"),
-                    )
-                    .while_idle(idle));
-                }
-                Some(_) => break,
-            }
-        }
-        self.waited += start.elapsed();
-        Ok(())
-    }
-
-    /// How many descriptors the program has open, where the kernel tells.
-    pub fn descriptors(&self) -> Option<usize> {
+    /// What the program has open, where the kernel tells.
+    pub fn descriptors(&self) -> Option<Descriptors> {
         kernel::descriptors(self.program.pid())
     }
 
@@ -756,22 +676,49 @@ impl Stage {
     /// [`Kind::Leaks`] where it comes to rest with more.
     pub fn expect_descriptors(
         &mut self,
-        before: Option<usize>,
+        before: Option<Descriptors>,
         callers: usize,
     ) -> Result<(), Symptom> {
         let Some(before) = before else { return Ok(()) };
-        let waited = self.wait(|stage| {
+        let waited = self.wait(&On::Nothing, |stage| {
             let now = stage.descriptors();
-            Ok(now.is_none_or(|now| now <= before).then_some(()))
+            Ok(now.is_none_or(|now| now.all <= before.all).then_some(()))
         })?;
         waited.map_err(|idle| {
             let now = self.descriptors().unwrap_or(before);
-            Symptom::new(Kind::Leaks, "descriptors stay open after the callers left")
+            let leaked = now.connections.saturating_sub(before.connections);
+            let mut got =
+                format!("{}, after {callers} callers came and went", now.all);
+            if leaked > 0 {
+                got += &format!("; {leaked} of them are connections");
+            }
+            let summary = "descriptors stay open after the callers left";
+            let mut symptom = Symptom::new(Kind::Leaks, summary)
                 .with_words(
-                    format!("{before} open descriptors, as before"),
-                    format!("{now}, after {callers} callers came and went"),
+                    format!("{} open descriptors, as before", before.all),
+                    got,
                 )
-                .while_idle(idle)
+                .while_idle(idle);
+            symptom.signs.leaked = leaked;
+            symptom
         })
     }
+}
+
+fn count(bytes: usize) -> String {
+    view::bytes(bytes as u64)
+}
+
+/// The beginning of what a function over a script had written.
+fn said(story: &Timeline) -> Vec<u8> {
+    const ENOUGH: usize = 256; // bytes
+    let mut said = Vec::new();
+    for event in &story.events {
+        if let (What::Sent(payload), Side::Right) = (&event.what, event.side)
+            && said.len() < ENOUGH
+        {
+            said.extend_from_slice(&payload.head);
+        }
+    }
+    said
 }

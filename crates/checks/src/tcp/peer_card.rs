@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnosis::{self, Findings, Rule, SERVER_RULES};
 use crate::engine::{Check, Probe, Report, Seen, Stage};
-use crate::line_server;
+use crate::line_server::{self, CALLERS};
 use crate::symptom::{Kind, Symptom};
 
 /// The check of `tcp/peer-card`: a server that tells each caller both addresses of
@@ -74,7 +74,7 @@ fn next(stage: &mut Stage) -> Result<(), Symptom> {
 }
 
 fn visitors(stage: &mut Stage) -> Result<(), Symptom> {
-    stage.connect()?.reset()?;
+    stage.reset_unseen()?;
     let address = local(stage);
     call(stage, address)
 }
@@ -83,10 +83,10 @@ fn leaks(stage: &mut Stage) -> Result<(), Symptom> {
     let address = local(stage);
     call(stage, address)?;
     let before = stage.descriptors();
-    for _ in 0..5 {
+    for _ in 0..CALLERS {
         call(stage, address)?;
     }
-    stage.expect_descriptors(before, 5)?;
+    stage.expect_descriptors(before, CALLERS)?;
     stage.expect_rest()
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnosis::{self, Findings, Rule, SERVER_RULES};
 use crate::engine::{Check, Probe, Seen, Stage};
-use crate::line_server;
+use crate::line_server::{self, CALLERS};
 use crate::symptom::Symptom;
 
 /// The check of `tcp/repair`: a server that sends back what it is sent, in capitals,
@@ -25,7 +25,7 @@ where
         probe("whole", "a caller that says a word and waits", whole),
         probe(
             "large",
-            "a caller that says a megabyte before it reads",
+            "a caller that says 96,000 bytes before it reads",
             large,
         ),
         probe("end", "a caller that has said all, but still listens", end),
@@ -89,10 +89,10 @@ fn reset(stage: &mut Stage) -> Result<(), Symptom> {
 fn leaks(stage: &mut Stage) -> Result<(), Symptom> {
     say(stage, b"hello")?;
     let before = stage.descriptors();
-    for _ in 0..5 {
+    for _ in 0..CALLERS {
         say(stage, b"hello")?;
     }
-    stage.expect_descriptors(before, 5)?;
+    stage.expect_descriptors(before, CALLERS)?;
     stage.expect_rest()
 }
 
@@ -111,7 +111,9 @@ const RULES: &[Rule] = &[Rule {
         let words = error.split(" (os error").next().unwrap_or(&error);
         all.first(&["whole"]).is_some_and(|s| {
             let told = |told: &String| told.contains(words);
-            s.kernel.iter().any(told) || s.panic.as_ref().is_some_and(told)
+            s.kernel.iter().any(told)
+                || s.panic.as_ref().is_some_and(told)
+                || told(&s.signs.printed)
         })
     },
     why: "The call failed with ENOTCONN, \"not connected\": the bytes were asked of the \

@@ -96,29 +96,38 @@ fn asks_again_at_once(listener: TcpListener) -> io::Result<()> {
 fn waits_for_whole_lines(listener: TcpListener) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, poll};
 
-    let mut streams: Vec<TcpStream> = Vec::new();
+    let mut callers: Vec<BufReader<TcpStream>> = Vec::new();
     loop {
         let mut ready = vec![PollFd::new(&listener, PollFlags::IN)];
         ready.extend(
-            streams
+            callers
                 .iter()
-                .map(|stream| PollFd::new(stream, PollFlags::IN)),
+                .map(|caller| PollFd::new(caller.get_ref(), PollFlags::IN)),
         );
         poll(&mut ready, None)?;
         let ready: Vec<bool> =
             ready.iter().map(|fd| !fd.revents().is_empty()).collect();
         let mut there = ready[1..].iter();
-        streams.retain(|mut stream| {
-            if there.next() == Some(&false) {
-                return true;
-            }
-            let mut line = Vec::new();
-            let read =
-                BufReader::with_capacity(1, stream).read_until(b'\n', &mut line);
-            matches!(read, Ok(1..)) && stream.write_all(&reply(&line)).is_ok()
+        callers.retain_mut(|caller| {
+            there.next() == Some(&false) || answers_a_line(caller)
         });
         if ready[0] {
-            streams.push(listener.accept()?.0);
+            callers.push(BufReader::new(listener.accept()?.0));
+        }
+    }
+}
+
+/// Answers the lines that have come; `false` where the caller has left.
+fn answers_a_line(caller: &mut BufReader<TcpStream>) -> bool {
+    loop {
+        let mut line = Vec::new();
+        let read = caller.read_until(b'\n', &mut line);
+        let mut output = caller.get_ref();
+        if !matches!(read, Ok(1..)) || output.write_all(&reply(&line)).is_err() {
+            return false;
+        }
+        if caller.buffer().is_empty() {
+            return true;
         }
     }
 }

@@ -26,7 +26,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::right("line right: a queue of bytes", check(a_queue_of_bytes)),
         Answer::wrong("M1", "line: one read", check(one_read)),
         Answer::wrong("M2", "line: drops the rest", check(drops_the_rest)),
-        Answer::wrong("M3", "line: a new BufReader", check(a_new_buf_reader)),
+        Answer::wrong("M2", "line: a new BufReader", check(a_new_buf_reader)),
         Answer::wrong("M5", "line: no end", check(no_end)),
         Answer::wrong("M10", "line: no tail", check(no_tail)),
         Answer::wrong("M37", "line: no limit", check(no_limit)),

@@ -1,0 +1,337 @@
+//! How a wait is decided.
+//!
+//! A program that does not answer is not timed, it is looked at. Where the kernel
+//! shows every thread of it asleep in a system call, unchanged from one look to the
+//! next, no answer will come, however fast the machine is; where it runs and runs and
+//! no byte of its connections moves, neither. Only a program that wakes now and then
+//! is left to a deadline.
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::Faces;
+use super::stage::{Idle, Stage};
+use crate::kernel::{self, Watch};
+use crate::symptom::{Doing, Kind, Signs, Symptom};
+
+/// How long a program has to be seen asleep without a change before it counts as
+/// blocked. Delivery on loopback takes microseconds; this leaves room for a machine
+/// that has other things to do.
+const ASLEEP: Duration = Duration::from_millis(80);
+
+/// How much processor time a program has to use, twice, without a word and without
+/// moving a byte, to count as spinning.
+const SPINNING: Duration = Duration::from_millis(150);
+
+/// The same in a check that has seen the program spin before.
+const SPINNING_AGAIN: Duration = Duration::from_millis(50);
+
+/// For a program that wakes now and then but does not answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where the kernel cannot be asked, silence of this length has to do.
+const BLIND_DEADLINE: Duration = Duration::from_secs(3);
+
+/// A program that is ready to run but is not let by a busy machine is waited for
+/// longer, but not for ever.
+const STARVED: Duration = Duration::from_secs(60);
+
+/// How long after its last word a program may take to end, when the peer has already
+/// seen its connections go.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A program is at rest when it has slept for so long in a call without a time limit.
+const RESTED: Duration = Duration::from_millis(5);
+
+/// How long a silence lasts in which a program has to keep still.
+const SILENCE: Duration = Duration::from_millis(30);
+
+/// How much processor time without an occasion is too much.
+const BUSY: Duration = Duration::from_millis(150);
+
+/// How long to look at a program that wakes now and then before it counts as at rest.
+const DOZING: Duration = Duration::from_millis(300);
+
+/// What ends the pauses of a wait early, besides a message from the child.
+#[derive(Clone)]
+pub(super) enum On {
+    Nothing,
+    /// There is something to read.
+    Read(Arc<TcpStream>),
+    /// There is room to write.
+    Write(Arc<TcpStream>),
+    /// Somebody calls.
+    Call(Arc<TcpListener>),
+}
+
+/// How far the program's connections have got: queues at both ends, sorted.
+type Pulse = Vec<(u16, Option<u16>, u32, u32, Option<u32>)>;
+
+impl Stage<'_> {
+    /// Waits until `ready` has a value, or it is certain that it never will.
+    ///
+    /// # Errors
+    ///
+    /// Those of `ready`.
+    pub(super) fn wait<T>(
+        &mut self,
+        on: &On,
+        mut ready: impl FnMut(&mut Self) -> Result<Option<T>, Symptom>,
+    ) -> Result<Result<T, Idle>, Symptom> {
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(100);
+        let mut watch = None; // most waits are over before there is anything to see
+        let mut pulse = None;
+        loop {
+            self.hear();
+            let ended = self.program.exit().is_some();
+            if let Some(value) = ready(self)? {
+                return Ok(Ok(value));
+            }
+            let doing = if ended {
+                Some(Doing::Ended)
+            } else if start.elapsed() < pause {
+                None
+            } else {
+                let pid = self.program.pid();
+                let watch = watch.get_or_insert_with(|| Watch::start(pid));
+                self.seen(watch, &mut pulse, start)
+            };
+            if let Some(doing) = doing {
+                // What came between the last look at the peer and the look at the
+                // program would be overlooked.
+                self.hear();
+                if let Some(value) = ready(self)? {
+                    return Ok(Ok(value));
+                }
+                self.waited += start.elapsed();
+                return Ok(Err(self.idle(doing)));
+            }
+            self.pause(on, pause);
+            pause = (pause * 2).min(Duration::from_millis(8));
+        }
+    }
+
+    /// What one more look at the program says, if it settles the matter.
+    fn seen(
+        &self,
+        watch: &mut Watch,
+        pulse: &mut Option<Pulse>,
+        start: Instant,
+    ) -> Option<Doing> {
+        let spinning = match (self.hurry)() {
+            true => SPINNING_AGAIN,
+            false => SPINNING,
+        };
+        match watch.verdict(ASLEEP, spinning) {
+            // Busy, but with what? Reading a long text byte by byte is no spin.
+            Some(Doing::Spinning) => {
+                let now = self.pulse();
+                if pulse.as_ref() == Some(&now) {
+                    return Some(Doing::Spinning);
+                }
+                *pulse = Some(now);
+                *watch = Watch::start(self.program.pid());
+            }
+            Some(doing) => return Some(doing),
+            None => {}
+        }
+        let deadline = match (watch.is_blind(), watch.is_running()) {
+            (true, _) => BLIND_DEADLINE,
+            (_, true) => STARVED,
+            _ => DEADLINE,
+        };
+        (start.elapsed() > deadline).then_some(Doing::Restless)
+    }
+
+    fn pulse(&self) -> Pulse {
+        let own = self.address.map(|address| address.port());
+        let ports = self.ports.iter().copied().chain(own);
+        let sockets = ports.flat_map(|port| xray::tcp_on(port).unwrap_or_default());
+        let mut pulse: Pulse = sockets
+            .map(|socket| {
+                let remote = socket.remote.map(|remote| remote.port());
+                let local = socket.local.port();
+                (local, remote, socket.unread, socket.unsent, socket.waiting)
+            })
+            .collect();
+        pulse.sort_unstable();
+        pulse
+    }
+
+    /// Sleeps until a message or an event comes, or for this long.
+    fn pause(&self, on: &On, limit: Duration) {
+        let mut fds = Vec::with_capacity(2);
+        if let Some(line) = self.program.line() {
+            fds.push(PollFd::from_borrowed_fd(line, PollFlags::IN));
+        }
+        match on {
+            On::Nothing => {}
+            On::Read(stream) => fds.push(PollFd::new(stream, PollFlags::IN)),
+            On::Write(stream) => fds.push(PollFd::new(stream, PollFlags::OUT)),
+            On::Call(listener) => fds.push(PollFd::new(listener, PollFlags::IN)),
+        }
+        let limit = Timespec {
+            tv_sec: 0, // pauses are far below a second
+            tv_nsec: limit.subsec_nanos().into(),
+        };
+        let _ = poll(&mut fds, Some(&limit)); // EINTR: then the pause is a short one
+    }
+
+    /// What the program is doing, told while it is still there.
+    pub(super) fn idle(&mut self, doing: Doing) -> Idle {
+        let mut seen = kernel::Account::default();
+        let mut doing = doing;
+        match (self.program.exit(), &self.returned) {
+            (_, Some(result)) if self.judged.is_none() => {
+                doing = Doing::Returned;
+                seen.sentences.push(match result {
+                    Ok(value) if value.is_empty() => {
+                        "Your function returned Ok(()).".into()
+                    }
+                    Ok(_) => "Your function returned Ok.".into(),
+                    Err(error) => {
+                        format!("Your function returned an error: {error}.")
+                    }
+                });
+            }
+            (Some(exit), _) => seen.sentences.push(format!("Your program {exit}.")),
+            _ => seen = kernel::account(self.program.pid()),
+        }
+        let signs = Signs {
+            read_the_end: seen.read_the_end,
+            asks: seen.asks,
+            unread: seen.unread,
+            ..Signs::default()
+        };
+        Idle {
+            doing,
+            calls: seen.calls,
+            kernel: seen.sentences,
+            panic: self.panic.clone(),
+            signs,
+        }
+    }
+
+    /// Whether the program is over, and how: the peer may have seen its connections
+    /// go before its last words are here.
+    pub(super) fn is_over(&mut self) -> Option<Doing> {
+        let mut watch = Watch::start(self.program.pid());
+        let patience = Instant::now() + LAST_WORDS;
+        while Instant::now() < patience && self.program.exit().is_none() {
+            if watch.verdict(RESTED, SPINNING).is_some() {
+                break;
+            }
+            self.hear();
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.hear();
+        let ended = self.program.exit().is_some();
+        (ended || self.returned.is_some()).then_some(Doing::Ended)
+    }
+
+    /// Gives the program a moment to come to rest.
+    pub(super) fn settle(&self, patience: Duration) {
+        let mut watch = Watch::start(self.program.pid());
+        let start = Instant::now();
+        let at_rest = Duration::from_millis(1);
+        while !watch.is_blind()
+            && start.elapsed() < patience
+            && watch.verdict(at_rest, SPINNING).is_none()
+        {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Waits until a signal has stopped every thread of the program.
+    pub(super) fn until_stopped(&self) {
+        let patience = Instant::now() + LAST_WORDS;
+        while Instant::now() < patience && !kernel::is_stopped(self.program.pid()) {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Looks whether the program rests while there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Spins`] where it keeps the processor busy.
+    pub fn expect_rest(&mut self) -> Result<(), Symptom> {
+        self.expect_rest_for(RESTED)
+    }
+
+    /// As [`Stage::expect_rest`], while somebody who could speak is silent for a while.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn expect_rest_in_silence(&mut self) -> Result<(), Symptom> {
+        self.note("says nothing for a while");
+        self.expect_rest_for(SILENCE)
+    }
+
+    fn expect_rest_for(&mut self, silence: Duration) -> Result<(), Symptom> {
+        let mut watch = Watch::start(self.program.pid());
+        let start = Instant::now();
+        let mut pause = Duration::from_micros(200);
+        while !watch.is_blind() && start.elapsed() < Duration::from_secs(2) {
+            match watch.verdict(silence, BUSY) {
+                None if watch.is_dozing(DOZING) => break,
+                None => thread::sleep(pause),
+                Some(Doing::Spinning) => {
+                    self.waited += start.elapsed();
+                    return Err(self.spins(watch.share()));
+                }
+                Some(_) => break,
+            }
+            pause = (pause * 2).min(Duration::from_millis(5));
+        }
+        self.waited += start.elapsed();
+        Ok(())
+    }
+
+    fn spins(&mut self, share: f64) -> Symptom {
+        let share = share * 100.0;
+        let idle = self.idle(Doing::Spinning);
+        let summary = "your program keeps a processor busy while nobody says a word";
+        Symptom::new(Kind::Spins, summary)
+            .with_words(
+                "a program asleep in a system call",
+                format!("a program that runs {share:.0} % of the time"),
+            )
+            .while_idle(idle)
+    }
+
+    /// Whether a program that is busy takes calls besides. It is called once more.
+    pub(super) fn is_deaf(&mut self) -> bool {
+        /// Time enough for any loop to come round to `accept`.
+        const A_TURN: Duration = Duration::from_millis(20);
+        if self.faces != Faces::Callers {
+            return false;
+        }
+        let Ok(caller) = self.connect() else {
+            return false;
+        };
+        let mut watch = Watch::start(self.program.pid());
+        let patience = Instant::now() + LAST_WORDS;
+        while watch.ran() < A_TURN && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(1));
+            watch.verdict(ASLEEP, SPINNING);
+        }
+        let deaf = watch.ran() >= A_TURN && self.callers_waiting() > 0;
+        if deaf {
+            caller.gave_up("nobody accepts the call");
+        }
+        deaf
+    }
+
+    /// How many connections wait in the accept queue.
+    fn callers_waiting(&self) -> u32 {
+        let sockets = xray::tcp_on(self.port()).unwrap_or_default();
+        sockets.iter().filter_map(|socket| socket.waiting).sum()
+    }
+}
