@@ -18,8 +18,8 @@ use std::env;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ const AT_ONCE: usize = 4;
 type Act = Box<dyn Fn(&Report) + Send + Sync>;
 
 /// What runs in the check's own process: the other end.
-type Play = Box<dyn Fn(&mut Stage<'_>) -> Result<(), Symptom> + Send + Sync>;
+type Play = Box<dyn Fn(&mut Stage) -> Result<(), Symptom> + Send + Sync>;
 
 /// One trick of a real network, and what a right answer does about it.
 pub struct Probe {
@@ -158,20 +158,21 @@ pub struct Check {
     diagnose: Diagnose,
 }
 
-/// The first of the probes in which the program was seen to spin. What comes after it
-/// does not decide any more, and need not be watched for as long.
-#[derive(Default)]
-struct Spun(Mutex<Option<usize>>);
+/// Knows the first of the probes in which the program was seen to spin. What comes
+/// after it does not decide any more, and need not be watched for as long.
+#[derive(Clone)]
+struct Hurry {
+    first: Arc<AtomicUsize>,
+    own: usize,
+}
 
-impl Spun {
-    fn at(&self, index: usize) {
-        let mut first = self.0.lock().expect("nothing panics while it compares");
-        *first = Some(first.map_or(index, |first| first.min(index)));
+impl Hurry {
+    fn has_spun(&self) {
+        self.first.fetch_min(self.own, Ordering::Relaxed);
     }
 
-    fn before(&self, index: usize) -> bool {
-        let first = self.0.lock().expect("nothing panics while it compares");
-        first.is_some_and(|first| first < index)
+    fn is_needed(&self) -> bool {
+        self.first.load(Ordering::Relaxed) < self.own
     }
 }
 
@@ -322,7 +323,8 @@ impl Check {
     fn play_all(&self, label: &str) -> Vec<Played> {
         let mut order: Vec<usize> = (0..self.probes.len()).collect();
         order.sort_by_key(|index| !self.probes[*index].early);
-        let (next, spun) = (AtomicUsize::new(0), Spun::default());
+        let next = AtomicUsize::new(0);
+        let spun = Arc::new(AtomicUsize::new(usize::MAX));
         let played: Mutex<Vec<(usize, Played)>> = Mutex::default();
         thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(self.probes.len()) {
@@ -335,9 +337,13 @@ impl Check {
                         let probe = &self.probes[index];
                         let job =
                             format!("{}{label}#{}", self.exercise.id, probe.name);
-                        let one = probe.play(&job, &|| spun.before(index));
+                        let hurry = Hurry {
+                            first: Arc::clone(&spun),
+                            own: index,
+                        };
+                        let one = probe.play(&job, hurry.clone());
                         if one.has_spun() {
-                            spun.at(index);
+                            hurry.has_spun();
                         }
                         let mut played = played.lock().expect("no probe panics");
                         played.push((index, one));
@@ -355,7 +361,7 @@ impl Probe {
     /// Starts the child, plays the other end and sees to it that the child is gone.
     ///
     /// A check that has seen the program spin is in a `hurry`.
-    fn play(&self, job: &str, hurry: &(dyn Fn() -> bool + Sync)) -> Played {
+    fn play(&self, job: &str, hurry: Hurry) -> Played {
         let mut stage = match Stage::open(job, self.faces, hurry) {
             Ok(stage) => stage,
             Err(symptom) => {

@@ -13,7 +13,7 @@ use super::child::Message;
 use super::peer::{Over, Peer, broken};
 use super::program::{Program, Told};
 use super::wait::On;
-use super::{Faces, Played};
+use super::{Faces, Hurry, Played};
 use crate::kernel::{self, Descriptors};
 use crate::symptom::{Doing, Kind, Signs, Symptom};
 
@@ -43,9 +43,9 @@ pub struct Idle {
 }
 
 /// The stage of one probe.
-pub struct Stage<'check> {
+pub struct Stage {
     job: String,
-    pub(super) hurry: &'check (dyn Fn() -> bool + Sync),
+    pub(super) hurry: Hurry,
     pub(super) program: Program,
     recorder: Recorder,
     listener: Option<Arc<TcpListener>>,
@@ -61,11 +61,11 @@ pub struct Stage<'check> {
     story: Option<Timeline>,
 }
 
-impl<'check> Stage<'check> {
+impl Stage {
     pub(super) fn open(
         job: &str,
         faces: Faces,
-        hurry: &'check (dyn Fn() -> bool + Sync),
+        hurry: Hurry,
     ) -> Result<Self, Symptom> {
         let listener = match faces {
             Faces::Server => {

@@ -71,7 +71,7 @@ pub(super) enum On {
 /// How far the program's connections have got: queues at both ends, sorted.
 type Pulse = Vec<(u16, Option<u16>, u32, u32, Option<u32>)>;
 
-impl Stage<'_> {
+impl Stage {
     /// Waits until `ready` has a value, or it is certain that it never will.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Stage<'_> {
         pulse: &mut Option<Pulse>,
         start: Instant,
     ) -> Option<Doing> {
-        let spinning = match (self.hurry)() {
+        let spinning = match self.hurry.is_needed() {
             true => SPINNING_AGAIN,
             false => SPINNING,
         };
