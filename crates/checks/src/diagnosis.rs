@@ -111,7 +111,9 @@ pub(crate) const SERVER_RULES: &[Rule] = &[
             let first =
                 all.first(&["end", "tail", "next", "visitors", "reset", "leaks"]);
             let leaks = all.symptom("leaks");
-            first.is_some_and(|s| s.is_over() && s.panic.is_none())
+            let by_itself =
+                |s: &Symptom| s.is_over() && s.panic.is_none() && !s.signs.failed;
+            first.is_some_and(by_itself)
                 && leaks.is_some_and(|s| s.is_over() && s.signs.callers == 2)
         },
         why: "Your program ended with its first caller. A server goes back to `accept` \

@@ -331,7 +331,8 @@ const RULES: &[Rule] = &[
         fits: |all| {
             let split = answers(&["café".as_bytes()], all.reply);
             let char = all.first(&["char"]);
-            char.is_some_and(|s| s.expected_bytes == split)
+            // A program that is only impatient with a pause fails in a longer one too.
+            char.is_some_and(|s| s.expected_bytes == split) && all.passed("rest")
         },
         why: "Whole, `é` was no trouble. Here its two bytes came in two pieces: your \
               program turned each piece into text by itself, and half a character is \

@@ -81,6 +81,8 @@ pub struct Signs {
     pub asks: bool,
     /// It was busy, and a caller waited in its accept queue.
     pub deaf: bool,
+    /// The function had returned an error.
+    pub failed: bool,
     /// How many bytes lay unread in its connections.
     pub unread: u32,
     /// How many more connections it had open than when it had served its first caller.
@@ -165,7 +167,8 @@ impl Symptom {
     pub fn while_idle(mut self, idle: Idle) -> Self {
         self.doing = Some(idle.doing);
         let Idle { signs: seen, .. } = &idle;
-        self.signs.read_the_end = seen.read_the_end;
+        (self.signs.read_the_end, self.signs.failed) =
+            (seen.read_the_end, seen.failed);
         (self.signs.asks, self.signs.unread) = (seen.asks, seen.unread);
         (self.calls, self.kernel, self.panic) = (idle.calls, idle.kernel, idle.panic);
         self

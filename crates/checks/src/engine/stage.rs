@@ -136,6 +136,7 @@ impl Stage {
                 && let Some(doing) = self.is_over()
             {
                 let idle = self.idle(doing);
+                symptom.signs.failed = idle.signs.failed;
                 (symptom.doing, symptom.kernel) = (Some(idle.doing), idle.kernel);
             }
         }

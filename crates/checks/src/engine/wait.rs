@@ -53,6 +53,9 @@ const SILENCE: Duration = Duration::from_millis(30);
 /// How much processor time without an occasion is too much.
 const BUSY: Duration = Duration::from_millis(150);
 
+/// How long to wait for a program to come to rest.
+const RESTLESS: Duration = Duration::from_secs(2);
+
 /// How long to look at a program that wakes now and then before it counts as at rest.
 const DOZING: Duration = Duration::from_millis(300);
 
@@ -206,6 +209,7 @@ impl Stage {
             read_the_end: seen.read_the_end,
             asks: seen.asks,
             unread: seen.unread,
+            failed: matches!(self.returned, Some(Err(_))),
             ..Signs::default()
         };
         Idle {
@@ -278,7 +282,16 @@ impl Stage {
         let mut watch = Watch::start(self.program.pid());
         let start = Instant::now();
         let mut pause = Duration::from_micros(200);
-        while !watch.is_blind() && start.elapsed() < Duration::from_secs(2) {
+        while !watch.is_blind() {
+            // Who is ready to run and is not let has not come to rest.
+            let limit = if watch.is_running() {
+                STARVED
+            } else {
+                RESTLESS
+            };
+            if start.elapsed() > limit {
+                break;
+            }
             match watch.verdict(silence, BUSY) {
                 None if watch.is_dozing(DOZING) => break,
                 None => thread::sleep(pause),

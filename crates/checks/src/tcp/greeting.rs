@@ -216,7 +216,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         mistake: "M11",
-        // The same letters, whole, were no trouble.
+        // The same letters, whole, were no trouble, and neither were pieces.
         fits: |all| all.first(&["char"]).is_some(),
         why: "The two bytes of `é` came in two pieces. Your program turned each piece \
               into text by itself, and half a character is no text.",
