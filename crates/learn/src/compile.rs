@@ -17,10 +17,11 @@ use nanoserde::DeJson;
 
 use crate::keeper::{self, Cancel, Ended, Finished, Limits};
 use crate::project::Project;
+use crate::replay;
 
 /// More than cargo says when it builds everything anew; one compiler error with a
 /// macro gone wild can be long.
-const MAX_OUTPUT: u64 = 64 << 20;
+pub const MAX_OUTPUT: u64 = 64 << 20;
 
 /// What cargo made of one package.
 #[derive(Debug)]
@@ -75,7 +76,8 @@ pub fn message_format(color: bool) -> &'static str {
     }
 }
 
-/// Compiles the check of one exercise.
+/// Compiles the check of one exercise: by cargo, or by the call that cargo has made
+/// before.
 pub fn compile(
     project: &Project,
     exercise: &Exercise,
@@ -83,16 +85,32 @@ pub fn compile(
     cancel: &Cancel,
     mut on_busy: impl FnMut(Busy) + Send,
 ) -> Result<Built> {
+    if let Some(built) = replay::compile(project, exercise, color, cancel) {
+        return Ok(built);
+    }
     let package = exercise.package();
     let mut command = cargo(project, false);
     command
-        .args(["test", "--no-run", "--lib", message_format(color), "-p"])
+        .args([
+            "test",
+            "--no-run",
+            "--lib",
+            message_format(color),
+            "-vv",
+            "-p",
+        ])
         .arg(&package);
     let finished = run_cargo(command, cancel, &mut on_busy)?;
     let messages = Messages::read(&finished.stdout);
     Ok(match finished.ended {
         Ended::Cancelled => Built::Cancelled,
-        Ended::Itself(status) => messages.about(&package, status, &finished.stderr),
+        Ended::Itself(status) => {
+            let built = messages.about(&package, status, &finished.stderr);
+            if let Built::Program { path, .. } = &built {
+                replay::remember(project, exercise, &finished.stderr, path);
+            }
+            built
+        }
         ended => Built::Failed(died(ended, &finished)),
     })
 }
@@ -132,8 +150,11 @@ pub fn died(ended: Ended, finished: &Finished) -> String {
 
 /// What cargo says on standard error, without its progress lines.
 pub fn said(stderr: &[u8]) -> String {
-    const PROGRESS: [&str; 8] = [
+    const PROGRESS: [&str; 11] = [
         "Compiling ",
+        "Dirty ",
+        "Fresh ",
+        "Running ",
         "Blocking ",
         "Finished ",
         "Executable ",

@@ -4,8 +4,8 @@
 //!
 //! 1. [`project`]: the course's folder, its exercises, and which one a name means;
 //! 2. [`keeper`]: how a program is run so that nothing of it is left behind;
-//! 3. [`compile`], [`check`] and [`check_all`]: from an exercise to what its check
-//!    came to, and [`tell`], what the learner reads of it;
+//! 3. [`compile`], [`replay`], [`check`] and [`check_all`]: from an exercise to what
+//!    its check came to, and [`tell`], what the learner reads of it;
 //! 4. [`progress`] and [`reset`]: what the learner owns, and how it is kept;
 //! 5. [`watch`]: the state, the keys and the frames of watch mode, over [`saves`],
 //!    [`screen`] and [`text`];
@@ -25,6 +25,7 @@ mod list;
 mod look;
 mod progress;
 mod project;
+mod replay;
 mod reset;
 mod saves;
 mod screen;

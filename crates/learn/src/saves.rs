@@ -3,12 +3,12 @@
 //! The kernel could tell us (inotify), but its events do not arrive from a network
 //! folder, from Windows' side of WSL, or from outside a container; there a learner
 //! would save and nothing would happen. A look takes microseconds and always works.
-//! The exercise at hand and the one saved last are looked at every 10 ms, the others
+//! The exercise at hand and the one saved last are looked at every 5 ms, the others
 //! ten times a second.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -17,13 +17,13 @@ use std::time::{Duration, Instant};
 use crate::project::Project;
 
 /// How often the exercise at hand is looked at: too short to be felt in a save.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The pause where a look itself takes long.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// How many looks at the exercise at hand there are for one at all others.
-const SWEEP: usize = 10;
+const SWEEP: usize = 20;
 
 /// A program that replaces more files than this at once is not somebody's editor.
 const BY_HAND: usize = 2;
@@ -32,7 +32,7 @@ const BY_HAND: usize = 2;
 const DEPTH: usize = 3;
 
 /// What distinguishes a file from what it was: modification time, size, inode.
-type Stamp = (i64, i64, u64, u64);
+pub type Stamp = (i64, i64, u64, u64);
 
 /// One exercise's files; nothing while its `lib.rs` is missing, as it is for a moment
 /// while some editors save.
@@ -95,12 +95,19 @@ fn stamps(dir: &Path) -> Stamps {
     let src = dir.join("src");
     stamp(&src.join("lib.rs"))?;
     let mut found = vec![stamp(&dir.join("Cargo.toml")).unwrap_or_default()];
-    add_sources(&src, DEPTH, &mut found);
+    found.extend(sources_below(&src).iter().filter_map(|path| stamp(path)));
     found.sort_unstable(); // a folder has no order
     Some(found)
 }
 
-fn add_sources(dir: &Path, depth: usize, found: &mut Vec<Stamp>) {
+/// The Rust files in a folder and in the folders below it.
+pub fn sources_below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    add_sources(dir, DEPTH, &mut found);
+    found
+}
+
+fn add_sources(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(dir) else {
         return;
     };
@@ -115,12 +122,13 @@ fn add_sources(dir: &Path, depth: usize, found: &mut Vec<Stamp>) {
                 add_sources(&path, depth - 1, found);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.extend(stamp(&path));
+            found.push(path);
         }
     }
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+/// A file's stamp; nothing where it is not to be seen.
+pub fn stamp(path: &Path) -> Option<Stamp> {
     let file = fs::metadata(path).ok()?;
     Some((file.mtime(), file.mtime_nsec(), file.size(), file.ino()))
 }
