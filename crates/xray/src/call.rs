@@ -64,7 +64,8 @@ impl Call {
     /// `Some(false)`: it carries a time limit, or is nothing but a pause.
     /// `Some(true)`: it could carry one and does not, or never has one. `None`: not
     /// known. That goes for every call on a socket: it may have a time limit of its
-    /// own (`SO_RCVTIMEO`, socket(7)), and that does not show from outside.
+    /// own (`SO_RCVTIMEO`, socket(7)), which [`time_limit`](crate::time_limit) asks
+    /// for.
     pub fn waits_forever(&self) -> Option<bool> {
         let absent = |index: usize| Some(self.args[index] == 0); // a null pointer
         match self.name.as_str() {

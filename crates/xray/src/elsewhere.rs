@@ -1,9 +1,11 @@
 //! Elsewhere than on Linux: the same questions, answered by saying what cannot be
 //! seen.
 
+use crate::call::Call;
 use crate::process::{Glance, Process};
 use crate::socket::TcpSocket;
 use std::io;
+use std::time::Duration;
 
 pub(crate) fn glance(_pid: u32) -> io::Result<Glance> {
     Err(unsupported("which system call a process is blocked in"))
@@ -15,6 +17,10 @@ pub(crate) fn resolve(_glance: &Glance) -> io::Result<Process> {
 
 pub(crate) fn tcp_on(_port: u16) -> io::Result<Vec<TcpSocket>> {
     Err(unsupported("which sockets use a port"))
+}
+
+pub(crate) fn time_limit(_pid: u32, _call: &Call) -> io::Result<Option<Duration>> {
+    Err(unsupported("which time limit a socket has"))
 }
 
 pub(crate) fn named(_name: &str) -> io::Result<Vec<u32>> {
@@ -41,10 +47,17 @@ mod tests {
             threads: vec![],
             at: Instant::now(),
         };
+        let call = Call {
+            name: "recvfrom".to_string(),
+            args: [0; 6],
+            descriptor: None,
+            watched: vec![],
+        };
         let errors = [
             glance(1).expect_err("no /proc"),
             resolve(&glance_of_nothing).expect_err("no /proc"),
             tcp_on(80).expect_err("no /proc"),
+            time_limit(1, &call).expect_err("no /proc"),
             named("lesson-1").expect_err("no /proc"),
         ];
         for error in errors {

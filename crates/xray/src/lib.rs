@@ -79,6 +79,8 @@ mod rows;
 #[cfg(target_os = "linux")]
 mod diag;
 #[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 mod tables;
@@ -98,6 +100,7 @@ pub use socket::{TcpSocket, UdpSocket, UnixKind, UnixSocket};
 pub use thread::Thread;
 
 use std::io;
+use std::time::Duration;
 
 /// Everything there is to see of a process: a [`glance`], resolved.
 ///
@@ -133,6 +136,19 @@ pub fn glance(pid: u32) -> io::Result<Glance> {
 /// elsewhere than on Linux.
 pub fn tcp_on(port: u16) -> io::Result<Vec<TcpSocket>> {
     system::tcp_on(port)
+}
+
+/// The time limit of the socket that a thread of process `pid` is blocked on in `call`:
+/// `SO_RCVTIMEO` or `SO_SNDTIMEO`, whichever concerns the call (socket(7)). `None` if
+/// it has none, or the call is on no socket.
+///
+/// # Errors
+///
+/// If the descriptor may not be copied: that takes the right to trace the process
+/// (ptrace(2), "Ptrace access mode checking"), which one has for one's own children,
+/// and Linux 5.6. [`Unsupported`](io::ErrorKind::Unsupported) elsewhere than on Linux.
+pub fn time_limit(pid: u32, call: &Call) -> io::Result<Option<Duration>> {
+    system::time_limit(pid, call)
 }
 
 /// The numbers of the processes with this name, lowest first; a name longer than 15

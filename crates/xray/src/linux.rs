@@ -17,6 +17,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Instant;
 
+pub(crate) use crate::limits::time_limit;
 pub(crate) use crate::tables::tcp_on;
 
 const DENIED: &str = "permission denied";

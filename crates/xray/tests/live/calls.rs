@@ -15,6 +15,7 @@ tests![
     a_send_that_nobody_reads_is_told_with_both_queues,
     a_connect_that_nobody_accepts_is_told_with_its_state,
     a_receive_of_datagrams_is_told_with_its_socket,
+    a_socket_tells_its_own_time_limit,
     a_wait_on_an_epoll_set_is_told_with_what_it_watches,
     a_poll_tells_whether_it_has_a_time_limit,
     a_read_of_a_pipe_is_told_as_such,
@@ -141,6 +142,25 @@ fn a_receive_of_datagrams_is_told_with_its_socket() {
          datagram waits"
     );
     assert_eq!(sentence(&seen), expected);
+}
+
+fn a_socket_tells_its_own_time_limit() {
+    for (part, expected) in [
+        ("udp 127.0.0.1:0", None),
+        ("patient 127.0.0.1:0", Some(3600)),
+    ] {
+        let mut receiver = Subject::start(part);
+        receiver.says_address();
+        let seen = receiver.blocked_in("recvfrom");
+        let call = seen.threads[0].call.as_ref().expect("it is in a call");
+        let limit = xray::time_limit(receiver.pid(), call);
+        match limit {
+            Ok(limit) => assert_eq!(limit.map(|limit| limit.as_secs()), expected),
+            Err(error) => {
+                skip(&format!("descriptors may not be copied here: {error}"))
+            }
+        }
+    }
 }
 
 fn a_wait_on_an_epoll_set_is_told_with_what_it_watches() {

@@ -179,7 +179,8 @@ fn perform(part: &[&str]) -> io::Result<()> {
         ["answer", address] => answer(address),
         ["connect", address] => connect(address),
         ["dial", address] => dial(address),
-        ["udp", address] => udp(address),
+        ["udp", address] => udp(address, None),
+        ["patient", address] => udp(address, Some(Duration::from_secs(3600))),
         ["socket"] => unconnected_socket(),
         ["unix", path] => unix(path),
         ["epoll"] => watch(),
@@ -292,8 +293,9 @@ fn dial(address: &str) -> io::Result<()> {
     TcpStream::connect(address)?.read_exact(&mut [0])
 }
 
-fn udp(address: &str) -> io::Result<()> {
+fn udp(address: &str, limit: Option<Duration>) -> io::Result<()> {
     let socket = UdpSocket::bind(address)?;
+    socket.set_read_timeout(limit)?;
     say(socket.local_addr()?)?;
     say(socket.as_raw_fd())?;
     socket.recv_from(&mut [0; 16])?;
