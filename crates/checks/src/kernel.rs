@@ -8,6 +8,9 @@ use xray::{Glance, Process, Thread};
 use crate::engine::EAR;
 use crate::symptom::Doing;
 
+/// Who waits with a time limit of this length waits for good, as far as a check goes.
+const PATIENT: Duration = Duration::from_secs(5);
+
 /// Repeated looks at one program, until they add up to a verdict.
 pub(crate) struct Watch {
     pid: u32,
@@ -72,6 +75,24 @@ impl Watch {
         self.began.elapsed() >= long && self.share < 0.25 && !self.running
     }
 
+    /// Whether no timer will wake the program soon: a sleep, or a call with a time limit,
+    /// ends by itself.
+    fn will_sleep_on(&self, glance: &Glance) -> bool {
+        glance.threads.iter().all(|thread| {
+            thread
+                .call
+                .as_ref()
+                .is_none_or(|call| match call.waits_forever() {
+                    Some(forever) => forever,
+                    // Where the limit is not to be seen there may be none.
+                    None => xray::time_limit(self.pid, call)
+                        .ok()
+                        .flatten()
+                        .is_none_or(|limit| limit >= PATIENT),
+                })
+        })
+    }
+
     /// One more look. [`Doing::Blocked`] once every thread has slept in the same
     /// system call for as long as `asleep`, [`Doing::Spinning`] once the program has
     /// run for `spinning`, most of the time, since the watch began.
@@ -98,7 +119,7 @@ impl Watch {
                 if glance.quiet_since(still) || has_stopped(&glance) =>
             {
                 let long = now.duration_since(*since) >= asleep;
-                (long && will_sleep_on(&glance)).then_some(Doing::Blocked)
+                (long && self.will_sleep_on(&glance)).then_some(Doing::Blocked)
             }
             _ => {
                 self.quiet = Some((now, glance));
@@ -131,15 +152,6 @@ fn has_stopped(glance: &Glance) -> bool {
 /// asked, it is believed.
 pub(crate) fn is_stopped(pid: u32) -> bool {
     xray::glance(pid).map_or(true, |glance| has_stopped(&glance))
-}
-
-/// Whether no timer will wake the program: a sleep, or a call with a time limit,
-/// ends by itself.
-fn will_sleep_on(glance: &Glance) -> bool {
-    glance.threads.iter().all(|thread| {
-        let call = thread.call.as_ref();
-        call.is_none_or(|call| call.waits_forever() != Some(false))
-    })
 }
 
 /// What the kernel says of a program at this moment.

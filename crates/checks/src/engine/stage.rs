@@ -647,22 +647,32 @@ impl Stage {
             Ok(None) => Ok(()),
             Ok(Some(symptom)) => Err(symptom),
             Err(idle) => {
-                self.program.ask_for_the_story();
-                // A program that is still there answers at once.
-                let until = Instant::now() + STORY;
-                while self.story.is_none()
-                    && self.program.exit().is_none()
-                    && Instant::now() < until
-                {
-                    thread::sleep(Duration::from_millis(1));
-                    self.hear();
-                }
-                self.hear();
+                let got = self.story_so_far().map(said).unwrap_or_default();
                 let mut symptom = self.never_returned(idle);
-                symptom.got_bytes = self.story.as_ref().map(said).unwrap_or_default();
+                symptom.got_bytes = got;
                 Err(symptom)
             }
         }
+    }
+
+    /// The scripted conversation so far; one that is over is known already.
+    pub(super) fn story_so_far(&mut self) -> Option<&Timeline> {
+        if self.judged.is_none() {
+            let before = self.story.take();
+            self.program.ask_for_the_story();
+            // A program that is still there answers at once.
+            let until = Instant::now() + STORY;
+            while self.story.is_none()
+                && self.program.exit().is_none()
+                && Instant::now() < until
+            {
+                thread::sleep(Duration::from_millis(1));
+                self.hear();
+            }
+            self.story = self.story.take().or(before);
+        }
+        self.hear();
+        self.story.as_ref()
     }
 
     /// What the program has open, where the kernel tells.

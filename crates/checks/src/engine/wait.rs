@@ -71,8 +71,16 @@ pub(super) enum On {
     Call(Arc<TcpListener>),
 }
 
-/// How far the program's connections have got: queues at both ends, sorted.
-type Pulse = Vec<(u16, Option<u16>, u32, u32, Option<u32>)>;
+/// One socket's ports, and what lies unread, unsent and unaccepted in its queues.
+type Queues = (u16, Option<u16>, u32, u32, Option<u32>);
+
+/// How far the program has got: the queues at both ends of its connections, sorted;
+/// with a script, the time of the last event.
+#[derive(PartialEq)]
+struct Pulse {
+    queues: Vec<Queues>,
+    script: Option<u64>,
+}
 
 impl Stage {
     /// Waits until `ready` has a value, or it is certain that it never will.
@@ -121,7 +129,7 @@ impl Stage {
 
     /// What one more look at the program says, if it settles the matter.
     fn seen(
-        &self,
+        &mut self,
         watch: &mut Watch,
         pulse: &mut Option<Pulse>,
         start: Instant,
@@ -134,7 +142,7 @@ impl Stage {
             // Busy, but with what? Reading a long text byte by byte is no spin.
             Some(Doing::Spinning) => {
                 let now = self.pulse();
-                if pulse.as_ref() == Some(&now) {
+                if pulse.as_ref() == Some(&now) || start.elapsed() > DEADLINE {
                     return Some(Doing::Spinning);
                 }
                 *pulse = Some(now);
@@ -151,19 +159,22 @@ impl Stage {
         (start.elapsed() > deadline).then_some(Doing::Restless)
     }
 
-    fn pulse(&self) -> Pulse {
+    fn pulse(&mut self) -> Pulse {
         let own = self.address.map(|address| address.port());
         let ports = self.ports.iter().copied().chain(own);
         let sockets = ports.flat_map(|port| xray::tcp_on(port).unwrap_or_default());
-        let mut pulse: Pulse = sockets
+        let mut queues: Vec<Queues> = sockets
             .map(|socket| {
                 let remote = socket.remote.map(|remote| remote.port());
                 let local = socket.local.port();
                 (local, remote, socket.unread, socket.unsent, socket.waiting)
             })
             .collect();
-        pulse.sort_unstable();
-        pulse
+        queues.sort_unstable();
+        let script = (self.faces == Faces::Script)
+            .then(|| self.story_so_far()?.events.last().map(|event| event.at_us))
+            .flatten();
+        Pulse { queues, script }
     }
 
     /// Sleeps until a message or an event comes, or for this long.
