@@ -1,13 +1,13 @@
 //! The generated pieces of the book: what a command writes, and nobody by hand.
 //!
-//! [`PIECES`] is the list of them. A lesson adds its lines there; each says how a
-//! piece is made. Everything that a run does by chance is taken out of it, so that
+//! [`lists`] has them, by lesson; each line says how a piece is made. Everything that a run does by chance is taken out of it, so that
 //! two runs give the same bytes and `--check` can compare them.
 
 mod browser;
 mod deadlock;
 mod demo;
 mod lane;
+mod lists;
 mod picture;
 mod ribbon;
 mod screenshot;
@@ -30,6 +30,7 @@ use anyhow::{Context, Result};
 
 use crate::Finding;
 use lane::Lane;
+use lists::ONE_READ;
 use shop::Workshop;
 use terminal::Screen;
 use transcript::Transcript;
@@ -86,147 +87,9 @@ enum How {
     Own(fn(&str, &Workshop) -> Result<Vec<File>>),
 }
 
-const ONE_READ: Shown = Shown {
-    answer: "one read one message",
-    mistake: "M1",
-    port: 8009,
-};
-
-const PIECES: &[Piece] = &[
-    piece("01-tcp-demo", How::Demo("lesson-1")),
-    piece(
-        "01-tcp-greeting-lane",
-        How::Lane(Lane {
-            title: "The system calls of a greeting",
-            lesson: "lesson-1",
-            program: "greeting",
-            port: 8088,
-            lines: &[],
-            hold: None,
-        }),
-    ),
-    piece(
-        "01-tcp-timestamps-lane",
-        How::Lane(Lane {
-            title: "The system calls of two lines that come back with the time",
-            lesson: "lesson-1",
-            program: "timestamps",
-            port: 8009,
-            lines: &["good morning", "and now?"],
-            hold: None,
-        }),
-    ),
-    piece(
-        "01-tcp-order",
-        How::Transcript(Transcript {
-            lesson: "lesson-1",
-            args: &["order"],
-            server: Some(("remote ", 8009)),
-        }),
-    ),
-    piece(
-        "01-tcp-backlog",
-        How::Transcript(Transcript {
-            lesson: "lesson-1",
-            args: &["backlog"],
-            server: None,
-        }),
-    ),
-    piece(
-        "01-tcp-one-client-kills",
-        How::Transcript(Transcript {
-            lesson: "lesson-1",
-            args: &["broken", "one-client-kills"],
-            server: None,
-        }),
-    ),
-    piece("01-tcp-one-read", How::Verdict(ONE_READ)),
-    piece(
-        "01-tcp-rest-dropped",
-        How::Verdict(Shown {
-            answer: "drops the rest of the buffer",
-            mistake: "M2",
-            port: 8009,
-        }),
-    ),
-    piece(
-        "01-tcp-no-end",
-        How::Verdict(Shown {
-            answer: "no test for the end",
-            mistake: "M5",
-            port: 8009,
-        }),
-    ),
-    piece(
-        "01-tcp-early-close",
-        How::Verdict(Shown {
-            answer: "closes after the first line",
-            mistake: "M12",
-            port: 8009,
-        }),
-    ),
-    piece("02-bytes-demo", How::Demo("lesson-2")),
-    piece(
-        "02-bytes-words-lane",
-        How::Lane(Lane {
-            title: "The system calls of eight words: eight writes, and one read of a \
-                    client that was held up meanwhile",
-            lesson: "lesson-2",
-            program: "words",
-            port: 9990,
-            lines: &[],
-            hold: Some("setsockopt"),
-        }),
-    ),
-    piece("02-bytes-ribbon", How::Own(ribbon::make)),
-    piece(
-        "02-bytes-seams",
-        How::Transcript(Transcript {
-            lesson: "lesson-2",
-            args: &["seams"],
-            server: None,
-        }),
-    ),
-    piece(
-        "02-bytes-one-read",
-        How::Transcript(Transcript {
-            lesson: "lesson-2",
-            args: &["broken", "one-read"],
-            server: None,
-        }),
-    ),
-    piece(
-        "02-bytes-utf8",
-        How::Transcript(Transcript {
-            lesson: "lesson-2",
-            args: &["broken", "utf8"],
-            server: None,
-        }),
-    ),
-    piece(
-        "02-bytes-upload",
-        How::Verdict(Shown {
-            answer: "upload: writes first",
-            mistake: "M28",
-            port: 9000,
-        }),
-    ),
-    piece("02-bytes-deadlock", How::Own(deadlock::make)),
-    piece("std-calls", How::Own(std_calls::make)),
-    piece("symptoms", How::Own(tables::symptoms)),
-    piece("exercises", How::Own(tables::exercises_by_lesson)),
-    piece(
-        "verdict",
-        How::Screen(Screen {
-            title: "cargo learn check tcp/timestamps",
-            verdict: ONE_READ,
-        }),
-    ),
-];
-
 /// The names of all pieces.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PIECES.iter().map(|piece| piece.name)
+    lists::all().map(|piece| piece.name)
 }
 
 /// Makes the pieces of these names, or all of them, and writes what is new.
@@ -278,9 +141,7 @@ pub fn differing(root: &Path, names: &[&str]) -> Result<Vec<Finding>> {
 
 fn chosen<'a>(names: &'a [&str]) -> impl Iterator<Item = &'static Piece> + 'a {
     let all = names.is_empty();
-    PIECES
-        .iter()
-        .filter(move |piece| all || names.contains(&piece.name))
+    lists::all().filter(move |piece| all || names.contains(&piece.name))
 }
 
 impl Piece {
@@ -325,6 +186,6 @@ mod tests {
     #[test]
     fn every_piece_has_a_name_of_its_own() {
         let distinct: BTreeSet<&str> = names().collect();
-        assert_eq!(distinct.len(), PIECES.len());
+        assert_eq!(distinct.len(), names().count());
     }
 }

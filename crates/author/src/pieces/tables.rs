@@ -71,7 +71,8 @@ fn shown_by(shop: &Workshop) -> Result<BTreeMap<String, Vec<&'static Exercise>>>
     let folder = shop.root().join("crates/checks/tests/answers");
     let mut shown: BTreeMap<String, Vec<&'static Exercise>> = BTreeMap::new();
     for exercise in exercises() {
-        let path = folder.join(format!("{}.rs", exercise.name().replace('-', "_")));
+        let file = format!("{}.rs", exercise.name().replace('-', "_"));
+        let path = folder.join(exercise.topic()).join(file);
         let source = fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let ids = diagnosed(&source);

@@ -7,32 +7,18 @@
 )]
 
 mod battery;
-mod chat_line;
-mod greeting;
+mod bytes;
 mod hostile;
-mod peer_card;
-mod read_line;
-mod repair;
-mod timestamps;
-mod upload;
-mod words;
-mod write_all;
+mod tcp;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let answers = [
-        greeting::answers(),
-        peer_card::answers(),
-        timestamps::answers(),
-        hostile::answers(),
+        tcp::answers(),
+        bytes::answers(),
         battery::answers(),
-        repair::answers(),
-        read_line::answers(),
-        write_all::answers(),
-        words::answers(),
-        chat_line::answers(),
-        upload::answers(),
+        hostile::answers(),
     ];
     checks::answers::main(&answers.into_iter().flatten().collect::<Vec<_>>())
 }

@@ -1,0 +1,34 @@
+//! Which pieces there are: those of the lessons, a module each, and those of the whole
+//! course.
+
+use super::terminal::Screen;
+use super::verdict::Shown;
+use super::{How, Piece, piece, std_calls, tables};
+
+mod bytes;
+mod tcp;
+
+/// All of them, in the order of the book.
+pub(super) fn all() -> impl Iterator<Item = &'static Piece> {
+    [tcp::PIECES, bytes::PIECES, COURSE].into_iter().flatten()
+}
+
+/// The verdict that the README shows, too.
+pub(super) const ONE_READ: Shown = Shown {
+    answer: "one read one message",
+    mistake: "M1",
+    port: 8009,
+};
+
+const COURSE: &[Piece] = &[
+    piece("std-calls", How::Own(std_calls::make)),
+    piece("symptoms", How::Own(tables::symptoms)),
+    piece("exercises", How::Own(tables::exercises_by_lesson)),
+    piece(
+        "verdict",
+        How::Screen(Screen {
+            title: "cargo learn check tcp/timestamps",
+            verdict: ONE_READ,
+        }),
+    ),
+];
