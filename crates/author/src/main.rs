@@ -4,6 +4,7 @@
 //! of the book that are generated, and says where the four rooms of a lesson (crate,
 //! exercises, solutions, chapter) do not agree.
 
+mod count;
 mod pieces;
 mod rooms;
 mod stubs;
@@ -69,6 +70,11 @@ fn command() -> Command {
                         .help("Make these alone"),
                 ),
         )
+        .subcommand(
+            Command::new("count").about(
+                "Say how many exercises, probes, answers and mistakes there are",
+            ),
+        )
         .subcommand(Command::new(pieces::std_calls::PLAY).hide(true))
         .subcommand(
             Command::new("check").about(
@@ -88,6 +94,7 @@ fn main() -> ExitCode {
     let done = root().and_then(|root| match matches.subcommand() {
         Some(("stubs", args)) if args.get_flag("check") => stubs::differing(&root),
         Some(("stubs", _)) => stubs::write(&root).map(|()| Vec::new()),
+        Some(("count", _)) => count::print(&root).map(|()| Vec::new()),
         Some(("pieces", args)) => make_pieces(&root, args),
         Some((pieces::std_calls::PLAY, _)) => {
             pieces::std_calls::play().map(|()| Vec::new())

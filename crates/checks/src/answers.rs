@@ -2,7 +2,8 @@
 //! answers, and wrong ones that must get their own diagnosis.
 //!
 //! A test binary that has no test harness calls [`main`]; its output has the form of
-//! Rust's own tests. With `--verdict NAME` it prints the verdict on one answer instead.
+//! Rust's own tests. With `--verdict NAME` it prints the verdict on one answer instead,
+//! with `--list` a line for each answer.
 
 use std::env;
 use std::io::{self, Write};
@@ -106,6 +107,9 @@ pub fn main(answers: &[Answer]) -> ExitCode {
     if let Some(name) = env::args().skip_while(|arg| arg != "--verdict").nth(1) {
         return tell_one(answers, &name);
     }
+    if env::args().any(|arg| arg == "--list") {
+        return list(answers);
+    }
     let filters: Vec<String> = env::args()
         .skip(1)
         .filter(|a| !a.starts_with('-'))
@@ -139,6 +143,26 @@ fn tell_one(answers: &[Answer], name: &str) -> ExitCode {
     };
     let verdict = answer.check.verdict(answer.name);
     println!("{}", verdict.serialize_json());
+    ExitCode::SUCCESS
+}
+
+/// Prints of each answer the exercise, the number of its probes, and what is expected.
+fn list(answers: &[Answer]) -> ExitCode {
+    for Answer {
+        name,
+        check,
+        expected,
+    } in answers
+    {
+        let expected = match expected {
+            Expected::Pass => "pass",
+            Expected::Mistake(id) => id,
+            Expected::Account(_) => "account",
+            Expected::Untouched => "untouched",
+        };
+        let (id, probes) = (check.exercise().id, check.probes());
+        let _ = writeln!(io::stdout(), "{id}\t{probes}\t{expected}\t{name}");
+    }
     ExitCode::SUCCESS
 }
 

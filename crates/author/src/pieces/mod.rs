@@ -31,12 +31,12 @@ use anyhow::{Context, Result};
 use crate::Finding;
 use lane::Lane;
 use lists::ONE_READ;
-use shop::Workshop;
 use terminal::Screen;
 use transcript::Transcript;
 use verdict::Shown;
 
 pub use screenshot::take as take_screenshots;
+pub use shop::Workshop;
 
 /// Where the files are that chapters include.
 const GENERATED: &str = "book/src/generated";

@@ -206,6 +206,16 @@ impl Check {
         }
     }
 
+    /// The exercise that it is for.
+    pub fn exercise(&self) -> &'static Exercise {
+        self.exercise
+    }
+
+    /// How many probes it has.
+    pub fn probes(&self) -> usize {
+        self.probes.len()
+    }
+
     /// Runs as the `main` of an exercise's test binary.
     ///
     /// With `--json` the verdict is one line of JSON on standard output, otherwise
