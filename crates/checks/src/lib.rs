@@ -4,6 +4,9 @@
 //! plays the peer: a client that splits its lines, falls silent, hangs up, resets.
 //! What the peer saw and what the kernel says of the child become a [`verdict`].
 //!
+//! A check takes plain functions, `fn(…)`, rather than anything that implements `Fn`: so
+//! it is compiled here, once, and not in the learner's crate after every save.
+//!
 //! Read in this order:
 //!
 //! 1. [`catalogue`]: which exercises and which mistakes there are;

@@ -17,12 +17,12 @@ type Judge = fn(&Decode, &Report) -> Result<(), Symptom>;
 
 /// The check of `bytes/chat-line`: a constructor, the method that takes a piece in,
 /// and the one that ends.
-pub fn chat_line<D>(
-    new: impl Fn() -> D + Send + Sync + 'static,
-    push: impl Fn(&mut D, &[u8]) -> Vec<String> + Send + Sync + 'static,
-    finish: impl Fn(D) -> Option<String> + Send + Sync + 'static,
+pub fn chat_line<D: 'static>(
+    new: fn() -> D,
+    push: fn(&mut D, &[u8]) -> Vec<String>,
+    finish: fn(D) -> Option<String>,
 ) -> Check {
-    let decode: Arc<Decode> = Arc::new(move |pieces, report| {
+    check(Arc::new(move |pieces, report| {
         let recorder = report.recorder();
         let mut decoder = new();
         let mut after_each = Vec::new();
@@ -40,7 +40,10 @@ pub fn chat_line<D>(
             recorder.sent(1, Side::Right, rest.as_bytes());
         }
         (after_each, rest)
-    });
+    }))
+}
+
+fn check(decode: Arc<Decode>) -> Check {
     let probe = |name, title, judge: Judge| {
         let decode = Arc::clone(&decode);
         Probe::script(name, title, move |report| judge(&*decode, report))

@@ -25,14 +25,17 @@ type Start = dyn Fn(Script) -> Next + Send + Sync;
 
 /// The check of `bytes/read-line`: a constructor, and the method for the next line.
 pub fn read_line<L: 'static>(
-    new: impl Fn(Script) -> L + Send + Sync + 'static,
+    new: fn(Script) -> L,
     next_line: impl Fn(&mut L) -> io::Result<Option<Vec<u8>>> + Send + Sync + 'static,
 ) -> Check {
     let next_line = Arc::new(next_line);
-    let start: Arc<Start> = Arc::new(move |script| {
+    check(Arc::new(move |script| {
         let (mut lines, next_line) = (new(script), Arc::clone(&next_line));
         Box::new(move || next_line(&mut lines))
-    });
+    }))
+}
+
+fn check(start: Arc<Start>) -> Check {
     let probe = |name, title, judge: Judge| {
         let start = Arc::clone(&start);
         scripted(name, title, move |script| judge(&*start, script))

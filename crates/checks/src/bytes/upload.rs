@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use wire::view;
 
@@ -14,12 +13,8 @@ const SMALL: usize = 1000;
 const LARGE: usize = 16 << 20;
 
 /// The check of `bytes/upload`.
-pub fn upload(
-    exchange: impl Fn(SocketAddr, &[u8]) -> io::Result<Vec<u8>> + Send + Sync + 'static,
-) -> Check {
-    let exchange = Arc::new(exchange);
+pub fn upload(exchange: fn(SocketAddr, &[u8]) -> io::Result<Vec<u8>>) -> Check {
     let probe = |name, title, bytes, play: fn(&mut Stage) -> Result<(), Symptom>| {
-        let exchange = Arc::clone(&exchange);
         let act = move |report: &Report| {
             let data = pattern(bytes);
             report.returned(

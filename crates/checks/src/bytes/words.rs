@@ -1,7 +1,6 @@
 //! `bytes/words`: words with their length in front.
 
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 
 use wire::script::Script;
 use wire::view;
@@ -11,28 +10,21 @@ use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Seen};
 use crate::symptom::{Kind, Symptom};
 
-type Write = dyn Fn(&mut Script, &[u8]) -> io::Result<()> + Send + Sync;
-type Read = dyn Fn(&mut Script) -> io::Result<Option<Vec<u8>>> + Send + Sync;
+type Write = fn(&mut Script, &[u8]) -> io::Result<()>;
+type Read = fn(&mut Script) -> io::Result<Option<Vec<u8>>>;
 
 /// The learner's two functions.
 struct Codec {
-    write: Box<Write>,
-    read: Box<Read>,
+    write: Write,
+    read: Read,
 }
 
 type Judge = fn(&Codec, &dyn Fn() -> Script) -> Result<(), Symptom>;
 
 /// The check of `bytes/words`.
-pub fn words(
-    write: impl Fn(&mut Script, &[u8]) -> io::Result<()> + Send + Sync + 'static,
-    read: impl Fn(&mut Script) -> io::Result<Option<Vec<u8>>> + Send + Sync + 'static,
-) -> Check {
-    let codec = Arc::new(Codec {
-        write: Box::new(write),
-        read: Box::new(read),
-    });
+pub fn words(write: Write, read: Read) -> Check {
     let probe = |name, title, judge: Judge| {
-        let codec = Arc::clone(&codec);
+        let codec = Codec { write, read };
         scripted(name, title, move |script| judge(&codec, script))
     };
     let probes = vec![

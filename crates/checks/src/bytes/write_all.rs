@@ -1,7 +1,6 @@
 //! `bytes/write-all`: all the bytes, whatever the kernel takes at a time.
 
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 
 use wire::script::Script;
 
@@ -12,17 +11,14 @@ use crate::symptom::{Kind, Loop, Symptom};
 
 const TEXT: &[u8] = b"the quick brown fox";
 
-type WriteAll = dyn Fn(&mut Script, &[u8]) -> io::Result<()> + Send + Sync;
-type Judge = fn(&WriteAll, &dyn Fn() -> Script) -> Result<(), Symptom>;
+/// The learner's function.
+type WriteAll = fn(&mut Script, &[u8]) -> io::Result<()>;
+type Judge = fn(WriteAll, &dyn Fn() -> Script) -> Result<(), Symptom>;
 
 /// The check of `bytes/write-all`.
-pub fn write_all(
-    write_all: impl Fn(&mut Script, &[u8]) -> io::Result<()> + Send + Sync + 'static,
-) -> Check {
-    let write_all: Arc<WriteAll> = Arc::new(write_all);
+pub fn write_all(write_all: WriteAll) -> Check {
     let probe = |name, title, judge: Judge| {
-        let write_all = Arc::clone(&write_all);
-        scripted(name, title, move |script| judge(&*write_all, script))
+        scripted(name, title, move |script| judge(write_all, script))
     };
     let probes = vec![
         probe(
@@ -74,7 +70,7 @@ pub fn write_all(
 }
 
 fn written(
-    write_all: &WriteAll,
+    write_all: WriteAll,
     mut script: Script,
     bytes: &[u8],
 ) -> Result<(), Symptom> {

@@ -2,25 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use crate::diagnosis::{self, Findings, Rule};
-use crate::engine::{Check, Peer, Probe, Seen, Stage};
+use crate::engine::{Check, Peer, Probe, Report, Seen, Stage};
 use crate::symptom::{self, Doing, Kind, Symptom};
 
 const GREETING: &str = "Welcome to port 8088.\nThank you for connecting.\n";
 
 /// The check of `tcp/greeting`.
-pub fn greeting<C>(client: C) -> Check
-where
-    C: Fn(SocketAddr) -> io::Result<String> + Send + Sync + 'static,
-{
-    let client = Arc::new(client);
+pub fn greeting(client: fn(SocketAddr) -> io::Result<String>) -> Check {
     let probe = |name, title, play: fn(&mut Stage) -> Result<(), Symptom>| {
-        let client = Arc::clone(&client);
-        let act = move |report: &crate::engine::Report| {
-            report.returned(client(report.peer()));
-        };
+        let act = move |report: &Report| report.returned(client(report.peer()));
         Probe::client(name, title, act, play)
     };
     let probes = vec![

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
 
 use crate::diagnosis::{self, Findings, Rule, SERVER_RULES};
 use crate::engine::{Check, Probe, Report, Seen, Stage};
@@ -11,20 +10,14 @@ use crate::symptom::{Kind, Symptom};
 
 /// The check of `tcp/peer-card`: a server that tells each caller both addresses of
 /// the connection, and ends it.
-pub fn peer_card<S>(serve: S) -> Check
-where
-    S: Fn(TcpListener) -> io::Result<()> + Send + Sync + 'static,
-{
-    let serve = Arc::new(serve);
+pub fn peer_card(serve: fn(TcpListener) -> io::Result<()>) -> Check {
     let probe = |name, title, play: fn(&mut Stage) -> Result<(), Symptom>| {
-        let serve = Arc::clone(&serve);
-        let act = move |report: &Report| line_server::act(report, |l| serve(l));
+        let act = move |report: &Report| line_server::act(report, serve);
         Probe::server(name, title, act, play)
     };
     let on_every_address = {
-        let serve = Arc::clone(&serve);
         let act = move |report: &Report| {
-            line_server::act_on(Ipv4Addr::UNSPECIFIED, report, |l| serve(l));
+            line_server::act_on(Ipv4Addr::UNSPECIFIED, report, serve);
         };
         let title = "a listener on every address of the machine";
         Probe::server("every", title, act, every)

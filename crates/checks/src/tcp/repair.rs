@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
 
 use crate::diagnosis::{self, Findings, Rule, SERVER_RULES};
 use crate::engine::{Check, Probe, Seen, Stage};
@@ -11,14 +10,9 @@ use crate::symptom::Symptom;
 
 /// The check of `tcp/repair`: a server that sends back what it is sent, in capitals,
 /// whatever pieces it comes in.
-pub fn repair<S>(serve: S) -> Check
-where
-    S: Fn(TcpListener) -> io::Result<()> + Send + Sync + 'static,
-{
-    let serve = Arc::new(serve);
+pub fn repair(serve: fn(TcpListener) -> io::Result<()>) -> Check {
     let probe = |name, title, play: fn(&mut Stage) -> Result<(), Symptom>| {
-        let serve = Arc::clone(&serve);
-        let act = move |report: &_| line_server::act(report, |l| serve(l));
+        let act = move |report: &_| line_server::act(report, serve);
         Probe::server(name, title, act, play)
     };
     let probes = vec![

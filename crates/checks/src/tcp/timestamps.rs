@@ -10,10 +10,7 @@ use crate::line_server;
 const NOW: &str = "Sat Nov 21 09:49:47 2026";
 
 /// The check of `tcp/timestamps`.
-pub fn timestamps<S>(serve: S) -> Check
-where
-    S: Fn(TcpListener, fn() -> String) -> io::Result<()> + Send + Sync + 'static,
-{
+pub fn timestamps(serve: fn(TcpListener, fn() -> String) -> io::Result<()>) -> Check {
     let probes = line_server::probes(move |listener| serve(listener, now), reply);
     Check::new("tcp/timestamps", probes, diagnose)
 }
