@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use checks::catalogue::Exercise;
 use checks::verdict::{Diagnosis, Verdict};
-use nanoserde::DeJson;
 
 use crate::compile::{self, Built, Busy};
+use crate::json;
 use crate::keeper::{self, Cancel, Ended, Finished, Limits};
 use crate::progress::State;
 use crate::project::Project;
@@ -204,7 +204,7 @@ fn read(
 fn verdict(stdout: &[u8], id: &str) -> Option<Verdict> {
     let text = String::from_utf8_lossy(stdout);
     let lines = text.lines().rev().filter(|line| line.starts_with('{'));
-    let mut verdicts = lines.filter_map(|line| Verdict::deserialize_json(line).ok());
+    let mut verdicts = lines.filter_map(json::read::<Verdict>);
     verdicts.find(|verdict| verdict.exercise == id)
 }
 

@@ -15,6 +15,7 @@ use anyhow::Result;
 use checks::catalogue::Exercise;
 use nanoserde::DeJson;
 
+use crate::json;
 use crate::keeper::{self, Cancel, Ended, Finished, Limits};
 use crate::project::Project;
 use crate::replay;
@@ -194,11 +195,7 @@ impl Messages {
     pub fn read(stdout: &[u8]) -> Messages {
         let text = String::from_utf8_lossy(stdout);
         let lines = text.lines().filter(|line| line.starts_with('{'));
-        Messages(
-            lines
-                .filter_map(|line| Message::deserialize_json(line).ok())
-                .collect(),
-        )
+        Messages(lines.filter_map(json::read).collect())
     }
 
     /// What became of `package` in a run of cargo that ended with `status`.

@@ -24,6 +24,7 @@ use nanoserde::DeJson;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::compile::{self, Built};
+use crate::json;
 use crate::keeper::{self, Cancel, Ended, Limits};
 use crate::project::Project;
 use crate::saves::{Stamp, sources_below, stamp};
@@ -166,11 +167,11 @@ impl Said {
             errors: false,
         };
         for line in stderr.lines().filter(|line| line.starts_with('{')) {
-            let Ok(Diagnostic {
+            let Some(Diagnostic {
                 level: Some(level),
                 message: Some(message),
                 rendered: Some(rendered),
-            }) = Diagnostic::deserialize_json(line)
+            }) = json::read(line)
             else {
                 continue; // an artifact
             };
