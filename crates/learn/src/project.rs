@@ -140,9 +140,15 @@ impl Project {
     }
 
     fn at_path(&self, path: &Path) -> Option<&'static Exercise> {
-        let path = path.canonicalize().unwrap_or_else(|_| without_dots(path));
+        let there = path.canonicalize();
+        // In the folder of an exercise, the name of another one is no path of this.
+        let may_be_file = there.is_ok() || path.extension().is_some();
+        let path = there.unwrap_or_else(|_| without_dots(path));
         let below = path.strip_prefix(&self.root).ok()?;
-        self.exercises.iter().find(|ex| below.starts_with(ex.dir()))
+        self.exercises.iter().find(|exercise| {
+            let dir = exercise.dir();
+            below == dir || may_be_file && below.starts_with(dir)
+        })
     }
 
     fn unknown(&self, name: &str, what: &str) -> Misuse {
@@ -205,6 +211,22 @@ mod tests {
         ] {
             assert_eq!(id_of(name), Ok("tcp/greeting"), "{name}");
         }
+    }
+
+    #[test]
+    fn a_name_means_the_same_in_the_folder_of_an_exercise() {
+        for folder in ["", "src"] {
+            let here = Path::new("/course/exercises/01-tcp/greeting").join(folder);
+            let of =
+                |name| project().exercise(name, &here).map(|exercise| exercise.id);
+            assert_eq!(of("words").unwrap(), "bytes/words");
+            assert_eq!(of("bytes/words").unwrap(), "bytes/words");
+            assert!(of("bytes/wrods").is_err());
+            assert_eq!(of("lib.rs").unwrap(), "tcp/greeting");
+        }
+        let here = Path::new("/course/exercises/01-tcp/greeting");
+        let greeting = project().exercise(".", here).unwrap();
+        assert_eq!(greeting.id, "tcp/greeting");
     }
 
     #[test]
