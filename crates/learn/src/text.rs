@@ -87,13 +87,16 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
         if width(line) <= room {
             lines.push(tidy(line));
         } else {
-            wrap_line(line, room.max(8), &mut lines);
+            wrap_line(line, room.max(WIDEST), &mut lines);
         }
     }
     lines
 }
 
 const RESET: &str = "\x1b[0m";
+
+/// The columns of the widest part: of a character that is shown as `\u{202e}`.
+const WIDEST: usize = 8;
 
 fn tidy(line: &str) -> String {
     parts(line).map(|part| part.to_string()).collect()
@@ -103,7 +106,9 @@ fn wrap_line(line: &str, room: usize, lines: &mut Vec<String>) {
     let text = line.trim_start_matches(' ');
     let bullet = if text.starts_with("- ") { 2 } else { 0 };
     let indent = line.len() - text.len() + bullet;
-    let indent = " ".repeat(if indent > room / 2 { 0 } else { indent });
+    // Behind the indent there is room for the widest part.
+    let most = (room / 2).min(room - WIDEST);
+    let indent = " ".repeat(if indent > most { 0 } else { indent });
     let mut row = Row::default();
     for part in parts(line) {
         while row.width + part.width() > room {
@@ -296,7 +301,7 @@ mod tests {
 
     #[test]
     fn any_text_fits_into_any_room_and_loses_nothing() {
-        const PIECES: [&str; 12] = [
+        const PIECES: [&str; 13] = [
             "a",
             " ",
             "  ",
@@ -309,6 +314,7 @@ mod tests {
             "漢",
             "e\u{301}",
             "\u{7}",
+            "\u{202E}",
         ];
         for seed in 0..300 {
             let mut random = fastrand::Rng::with_seed(seed);
