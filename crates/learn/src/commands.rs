@@ -192,7 +192,7 @@ fn check_one(project: &Project, exercise: &Exercise, json: bool) -> Result<ExitC
     if let Some(state) = outcome.state() {
         progress.note(exercise.id, state);
     }
-    save(progress);
+    save(&mut progress);
     let book = None;
     let teller = Teller {
         project,
@@ -230,12 +230,14 @@ fn check_several(
         if let Some(state) = outcome.state() {
             progress.note(exercise.id, state);
         }
+    }
+    save(&mut progress); // first: whoever reads the table may go before its end
+    for (exercise, outcome) in &done {
         match json {
             true => say(&json_line(exercise, outcome_word(outcome), outcome))?,
             false => say(&format!("{}\n", list::result(exercise, outcome, &look)))?,
         };
     }
-    save(progress);
     let passed = done.iter().filter(|(_, outcome)| outcome.passed()).count();
     if !json {
         say(&summary(&done, passed, &look))?;
@@ -261,7 +263,7 @@ fn exit_code(good: bool) -> ExitCode {
     }
 }
 
-fn save(mut progress: Progress) {
+fn save(progress: &mut Progress) {
     if let Err(error) = progress.save() {
         eprintln!("your progress is not saved: {error:#}");
     }
@@ -376,7 +378,10 @@ fn reset(project: &Project, matches: &ArgMatches) -> Result<ExitCode> {
     let mut progress = load_progress(project);
     for exercise in exercises {
         let id = exercise.id;
-        let done = match reset::reset(project, exercise)? {
+        let done = reset::reset(project, exercise)?;
+        progress.note(id, None);
+        save(&mut progress);
+        let done = match done {
             Reset::Nothing => format!("{id} is the stub already\n"),
             Reset::Done(None) => format!("{id} is the stub again\n"),
             Reset::Done(Some(kept)) => format!(
@@ -385,9 +390,7 @@ fn reset(project: &Project, matches: &ArgMatches) -> Result<ExitCode> {
             ),
         };
         say(&done)?;
-        progress.note(id, None);
     }
-    save(progress);
     Ok(ExitCode::SUCCESS)
 }
 

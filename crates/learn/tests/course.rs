@@ -470,6 +470,25 @@ fn whoever_reads_only_the_first_line_is_content() {
 }
 
 #[test]
+fn what_was_done_is_noted_even_if_nobody_reads_of_it() {
+    let tasks = [("tcp/greeting", PASS), ("tcp/peer-card", PASS)];
+    let course = Course::new("unheard", &tasks);
+    let unheard = |args: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = course.learn(args).stdout(writer).status().unwrap();
+        assert!(status.success(), "{args:?}: {status}");
+        let progress = course.0.join(".learn/progress.txt");
+        fs::read_to_string(progress)
+            .unwrap()
+            .matches(" passed 2")
+            .count()
+    };
+    assert_eq!(unheard(&["check"]), 2);
+    assert_eq!(unheard(&["reset", "greeting"]), 1);
+}
+
+#[test]
 fn progress_that_cannot_be_read_stops_nobody() {
     let course = Course::new("unreadable", &[("tcp/greeting", PASS)]);
     fs::write(course.0.join(".learn"), "in the way").unwrap();
