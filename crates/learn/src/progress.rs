@@ -12,6 +12,7 @@ use std::process;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::clock;
 
@@ -171,6 +172,7 @@ impl Progress {
         if self.unsaved.is_empty() {
             return Ok(());
         }
+        let _lock = lock(&self.file);
         // What cannot be read may be worth more than what we would put in its place.
         let (mut kept, _) = Progress::load_file(self.file.clone())?;
         for (id, entry) in &self.unsaved {
@@ -195,6 +197,17 @@ impl Progress {
         }
         replace(&self.file, text.as_bytes())
     }
+}
+
+/// Keeps other `learn`s from saving until it is dropped: what one has saved between
+/// our reading and our writing would be lost. Where the file system has no locks,
+/// that may happen.
+fn lock(file: &Path) -> Option<File> {
+    let dir = file.parent()?;
+    fs::create_dir_all(dir).ok()?;
+    let dir = File::open(dir).ok()?;
+    flock(&dir, FlockOperation::LockExclusive).ok()?;
+    Some(dir)
 }
 
 /// Whether `id` looks like an exercise's id, ours or one of a later course.
@@ -323,6 +336,26 @@ mod tests {
         two.note("tcp/repair", Some(State::Passed));
         two.save().unwrap();
         assert!(two.has_passed("tcp/greeting"));
+    }
+
+    #[test]
+    fn many_that_save_at_the_same_moment_lose_nothing() {
+        let folder = Folder::new("many");
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let root = &folder.0;
+                scope.spawn(move || {
+                    let (mut progress, _) = Progress::load(root);
+                    for n in 0..10 {
+                        let id = format!("tcp/e{thread}-{n}");
+                        progress.note(&id, Some(State::Passed));
+                        progress.save().unwrap();
+                    }
+                });
+            }
+        });
+        let (progress, remark) = Progress::load(&folder.0);
+        assert_eq!((progress.entries.len(), remark), (80, None));
     }
 
     #[test]
