@@ -8,7 +8,7 @@ use tokio::sync::watch::Sender;
 
 use crate::boxes::escape;
 use crate::finding::Finding;
-use crate::learner::{Learner, Lesson, Piece};
+use crate::learner::{Learner, Lesson, Piece, version};
 use crate::site::{Hole, Page, Site};
 
 /// What is shown now. Watchers are told of every change.
@@ -97,7 +97,8 @@ impl Live {
     fn book_piece(&self) -> Piece {
         let html = self.trouble_html();
         let book = self.version();
-        let version = format!("{book}/{}", self.trouble.len());
+        // Other findings are other news, even where there are as many.
+        let version = format!("{book}/{}", version(&html));
         let json = BookEvent {
             key: "book",
             version: &book,
@@ -223,5 +224,22 @@ pub fn listen(mut parent: impl BufRead, live: &Sender<Live>) -> io::Result<()> {
                 );
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, Live};
+
+    #[test]
+    fn another_finding_is_news() {
+        let mut live = Live::default();
+        let mut version = |text: &str| {
+            live.regret(vec![Finding::new("a.md", 1, text)]);
+            live.pieces().last().unwrap().version.clone()
+        };
+        let first = version("a dead link: b.html");
+        assert_eq!(version("a dead link: b.html"), first);
+        assert_ne!(version("a dead link: c.html"), first);
     }
 }
