@@ -6,6 +6,7 @@ build, resets, is killed and goes on. Every wait ends when the screen shows what
 waited for.
 """
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATIENCE = 300  # seconds; a bound, for a build on a slow machine
-SOCKET = "handshake-ci"
+SOCKET = f"handshake-ci-{os.getpid()}"  # another run may be on this machine
 
 WRONG = '''
     use std::io::Read;
@@ -69,6 +70,7 @@ def main():
         stub = course / "exercises/01-tcp/greeting/src/lib.rs"
         pristine = stub.read_text()
         task = pristine[pristine.index("    let _ = server;") : pristine.index("\n}\n")]
+        exercises = len(list(course.glob("exercises/*/*/Cargo.toml")))
         right = (ROOT / "solutions/01-tcp/src/greeting.rs").read_text()
         start(course)
         try:
@@ -88,7 +90,7 @@ def main():
             # Two saves, the second while the first is being checked.
             edit(stub, "let lenght", "let length")
             stub.write_text(answer(right))
-            until("tcp/peer-card", "1/9")
+            until("Next: tcp/peer-card", f"1/{exercises}")
 
             press("l")
             until("tcp/greeting", "bytes/upload")
@@ -96,24 +98,25 @@ def main():
             until("tcp/peer-card", "h hint")
 
             press("p")
-            until("tcp/greeting")
+            until("tcp/greeting passes")
             press("r")
-            until("y")
+            until("Put tcp/greeting back to its stub?")
             press("y")
-            until(".learn/attempts")
+            until(".learn/attempts", "tcp/greeting is your task", f"0/{exercises}")
             assert stub.read_text() == pristine, "reset did not bring the stub back"
             kept = list((course / ".learn/attempts").rglob("*.rs"))
             assert any(k.read_text() == answer(right) for k in kept), "no copy was kept"
 
+            stub.write_text(answer(right))
+            until("Next: tcp/peer-card", f"1/{exercises}")
             tmux("resize-window", "-t", "learner", "-x", "60", "-y", "20")
-            until("tcp/greeting")
             pid = tmux("list-panes", "-t", "learner", "-F", "#{pane_pid}").strip()
             kill_learner(pid)
             until("ended with")
             tmux("kill-session", "-t", "learner")
 
             start(course, 120, 40)
-            until("tcp/peer-card is your task", "1/9")
+            until("tcp/peer-card is your task", f"1/{exercises}")
             press("q")
             until("ended with 0")
         finally:
