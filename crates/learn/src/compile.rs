@@ -6,6 +6,7 @@
     reason = "in what nanoserde writes for an Option"
 )]
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -90,6 +91,7 @@ pub fn compile(
         return Ok(built);
     }
     let package = exercise.package();
+    let before = replay::before(project, exercise);
     let mut command = cargo(project, false);
     command
         .args([
@@ -108,7 +110,8 @@ pub fn compile(
         Ended::Itself(status) => {
             let built = messages.about(&package, status, &finished.stderr);
             if let Built::Program { path, .. } = &built {
-                replay::remember(project, exercise, &finished.stderr, path);
+                let said = (finished.stderr.as_slice(), messages.manifests());
+                replay::remember(project, exercise, before, said, path);
             }
             built
         }
@@ -180,6 +183,7 @@ pub struct Messages(Vec<Message>);
 #[derive(DeJson)]
 struct Message {
     package_id: Option<String>,
+    manifest_path: Option<String>,
     message: Option<Diagnostic>,
     executable: Option<String>,
 }
@@ -196,6 +200,20 @@ impl Messages {
         let text = String::from_utf8_lossy(stdout);
         let lines = text.lines().filter(|line| line.starts_with('{'));
         Messages(lines.filter_map(json::read).collect())
+    }
+
+    /// The manifests of the packages that were built from this machine's folders, not
+    /// from a registry.
+    pub fn manifests(&self) -> Vec<PathBuf> {
+        let local = self.0.iter().filter(|message| {
+            let id = message.package_id.as_deref();
+            id.is_some_and(|id| id.starts_with("path+"))
+        });
+        let manifests: BTreeSet<PathBuf> = local
+            .filter_map(|message| message.manifest_path.as_ref())
+            .map(PathBuf::from)
+            .collect();
+        manifests.into_iter().collect()
     }
 
     /// What became of `package` in a run of cargo that ended with `status`.

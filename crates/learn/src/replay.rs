@@ -7,6 +7,12 @@
 //! environment), and while nothing but the exercise's own sources changes, that call
 //! is made again. Anything unusual goes back to cargo: a busy build folder, a changed
 //! manifest, a compiler that fails without saying why.
+//!
+//! Cargo does not hear of the calls that are made here. What it goes by, the times of
+//! its own last build and of the sources, tells it all the same that the program is
+//! not the one it built: but for sources that are as they were then. Those are its to
+//! look at; it would take half a program, left by a call that was cancelled, for its
+//! own.
 
 #![allow(
     clippy::question_mark,
@@ -18,6 +24,7 @@ use std::env;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use checks::catalogue::Exercise;
 use nanoserde::DeJson;
@@ -27,11 +34,15 @@ use crate::compile::{self, Built};
 use crate::json;
 use crate::keeper::{self, Cancel, Ended, Limits};
 use crate::project::Project;
-use crate::saves::{Stamp, sources_below, stamp};
+use crate::saves::{Stamp, Stamps, sources_below, stamp, stamps};
 
-/// The packages of the course that a check is made of. A learner does not edit them,
-/// but an update of the course changes them.
-const BELOW: [&str; 3] = ["crates/checks", "crates/wire", "crates/xray"];
+/// What the compiler says when the crates below are not those that cargo built for it:
+/// another compiler's since an update, gone, half new. Cargo knows how to mend that.
+const BELOW_IS_BROKEN: [&str; 4] = ["E0460", "E0463", "E0514", "E0786"];
+
+/// Held while a call is made again: the next waits until one that was cancelled has
+/// ended, instead of taking it for somebody else who builds.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The calls by the ids of their exercises.
 static CALLS: Mutex<BTreeMap<&'static str, Call>> = Mutex::new(BTreeMap::new());
@@ -48,57 +59,104 @@ struct Call {
     /// The program that it makes.
     output: PathBuf,
     /// The files that cargo would look at, besides the exercise's sources.
-    ground: Vec<(PathBuf, Option<Stamp>)>,
+    ground: Ground,
+    /// The exercise's sources as cargo has built them, until the call is made again.
+    fresh: Stamps,
 }
 
-/// Remembers the call that cargo has made for the exercise, if it says so in `stderr`.
+type Ground = Vec<(PathBuf, Option<Stamp>)>;
+
+/// How things are before cargo is asked: what changes while it builds, it may have
+/// seen or not.
+pub struct Before {
+    time: SystemTime,
+    sources: Stamps,
+}
+
+/// Looks at how things are.
+pub fn before(project: &Project, exercise: &Exercise) -> Before {
+    Before {
+        time: SystemTime::now(),
+        sources: stamps(&project.path(exercise.dir())),
+    }
+}
+
+/// Remembers the call that cargo has made for the exercise, if it says so on its
+/// standard error, and the packages with these manifests below it.
 pub fn remember(
     project: &Project,
     exercise: &Exercise,
-    stderr: &[u8],
+    before: Before,
+    (stderr, manifests): (&[u8], Vec<PathBuf>),
     output: &Path,
 ) {
     let said = String::from_utf8_lossy(stderr);
     let Some(command) = running(&said, exercise) else {
         return; // it was built already, and the call before this one still stands
     };
-    let ground = ground(project, exercise, &command)
-        .into_iter()
-        .map(|path| (stamp(&path), path))
-        .map(|(stamp, path)| (path, stamp))
-        .collect();
+    let mut ground = stamped(sources(project, exercise, &manifests));
+    if ground
+        .iter()
+        .any(|(_, stamp)| is_later(*stamp, before.time))
+    {
+        calls().remove(exercise.id);
+        return;
+    }
+    ground.extend(stamped(programs(&command)));
     let call = Call {
         command,
         output: output.to_owned(),
         ground,
+        fresh: before.sources,
     };
     calls().insert(exercise.id, call);
 }
 
-/// The files besides the exercise's sources on which the outcome depends.
-fn ground(
+fn stamped(files: Vec<PathBuf>) -> Ground {
+    let stamped = files.into_iter().map(|path| (stamp(&path), path));
+    stamped.map(|(stamp, path)| (path, stamp)).collect()
+}
+
+fn is_later(stamp: Option<Stamp>, time: SystemTime) -> bool {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    stamp.is_some_and(|(at, nanos, ..)| {
+        (at, nanos) >= (seconds, i64::from(since.subsec_nanos()))
+    })
+}
+
+/// The files besides the exercise's sources that cargo reads: settings, the manifests
+/// of the packages that the check is made of, and the sources of those below it. A
+/// learner does not edit them, but an update of the course changes them.
+fn sources(
     project: &Project,
     exercise: &Exercise,
-    command: &CommandLine,
+    manifests: &[PathBuf],
 ) -> Vec<PathBuf> {
-    let manifests = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
-    let mut files: Vec<PathBuf> =
-        manifests.iter().map(|file| project.path(file)).collect();
-    files.push(project.path(exercise.dir()).join("Cargo.toml"));
-    files.extend(
-        BELOW
-            .iter()
-            .flat_map(|dir| sources_below(&project.path(dir))),
-    );
-    let named = command.args.windows(2).filter(|pair| pair[0] == "--extern");
-    let crates = named.filter_map(|pair| pair[1].split_once('='));
-    files.extend(crates.map(|(_, path)| PathBuf::from(path)));
-    files.push(PathBuf::from(&command.program));
+    let settings = project.root.ancestors();
+    let mut files: Vec<PathBuf> = settings
+        .map(|folder| folder.join(".cargo/config.toml"))
+        .chain(["Cargo.toml", "Cargo.lock"].map(|file| project.path(file)))
+        .collect();
+    let own = project.path(exercise.dir());
+    for manifest in manifests {
+        files.push(manifest.clone());
+        let folder = manifest.parent().filter(|folder| *folder != own);
+        files.extend(folder.into_iter().flat_map(sources_below));
+    }
     files
 }
 
-/// Makes the remembered call. `None` where there is none that still stands, or where
-/// cargo has to be asked: then nothing has been done.
+/// The compiler, and the crates that it is given.
+fn programs(command: &CommandLine) -> Vec<PathBuf> {
+    let named = command.args.windows(2).filter(|pair| pair[0] == "--extern");
+    let crates = named.filter_map(|pair| pair[1].split_once('='));
+    let crates = crates.map(|(_, path)| PathBuf::from(path));
+    crates.chain([PathBuf::from(&command.program)]).collect()
+}
+
+/// Makes the remembered call. `None` where cargo has to be asked: there is no call
+/// that still stands, or what came of it is not the learner's to mend.
 pub fn compile(
     project: &Project,
     exercise: &Exercise,
@@ -111,7 +169,14 @@ pub fn compile(
         calls().remove(exercise.id);
         return None;
     }
+    if call.fresh.is_some() && call.fresh == stamps(&project.path(exercise.dir())) {
+        return None;
+    }
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let _lock = lock(&call.output)?;
+    if let Some(call) = calls().get_mut(exercise.id) {
+        call.fresh = None;
+    }
     let mut command = keeper::command(&call.command.program, false);
     command
         .args(call.command.args.iter().map(|arg| match color {
@@ -126,6 +191,10 @@ pub fn compile(
     };
     let finished = keeper::run(command, cancel, limits, |_| {}).ok()?;
     let said = Said::read(&finished.stderr);
+    if said.below_is_broken {
+        calls().remove(exercise.id);
+        return None;
+    }
     match finished.ended {
         Ended::Cancelled => Some(Built::Cancelled),
         Ended::Itself(status) if status.success() => Some(Built::Program {
@@ -150,6 +219,7 @@ fn lock(output: &Path) -> Option<File> {
 struct Said {
     text: String,
     errors: bool,
+    below_is_broken: bool,
 }
 
 #[derive(DeJson)]
@@ -157,6 +227,12 @@ struct Diagnostic {
     level: Option<String>,
     message: Option<String>,
     rendered: Option<String>,
+    code: Option<Code>,
+}
+
+#[derive(DeJson)]
+struct Code {
+    code: String,
 }
 
 impl Said {
@@ -165,12 +241,14 @@ impl Said {
         let mut said = Said {
             text: String::new(),
             errors: false,
+            below_is_broken: false,
         };
         for line in stderr.lines().filter(|line| line.starts_with('{')) {
             let Some(Diagnostic {
                 level: Some(level),
                 message: Some(message),
                 rendered: Some(rendered),
+                code,
             }) = json::read(line)
             else {
                 continue; // an artifact
@@ -180,6 +258,8 @@ impl Said {
             {
                 continue;
             }
+            let code = code.as_ref().map_or("", |code| &code.code);
+            said.below_is_broken |= BELOW_IS_BROKEN.contains(&code);
             said.errors |= level.starts_with("error");
             said.text += &rendered;
         }
@@ -213,8 +293,10 @@ fn running(stderr: &str, exercise: &Exercise) -> Option<CommandLine> {
         words.next();
     }
     let program = words.next()?;
-    // Without the detour over rustup's proxy, as cargo itself does it.
-    let beside_cargo = env::var_os("CARGO")
+    // Without the detour over rustup's proxy, as cargo itself does it. Without rustup,
+    // the compiler beside cargo need not be the one that cargo finds.
+    let beside_cargo = env::var_os("RUSTUP_TOOLCHAIN")
+        .and_then(|_| env::var_os("CARGO"))
         .map(|cargo| Path::new(&cargo).with_file_name("rustc"))
         .filter(|rustc| program == "rustc" && rustc.is_file());
     Some(CommandLine {
@@ -308,10 +390,12 @@ mod tests {
 {"level":"error","message":"aborting due to 1 previous error","rendered":"error: aborting\n"}
 "#;
         let said = Said::read(json);
-        assert!(said.errors);
+        assert!(said.errors && !said.below_is_broken);
         assert_eq!(said.text, "warning: w\nerror: e\n");
         let json = br#"{"level":"warning","message":"1 warning emitted","rendered":"warning: 1\n"}"#;
         let said = Said::read(json);
         assert!(!said.errors && said.text.is_empty());
+        let json = br#"{"level":"error","message":"found crate `checks` compiled by an incompatible version of rustc","rendered":"error\n","code":{"code":"E0514","explanation":"x"}}"#;
+        assert!(Said::read(json).below_is_broken);
     }
 }

@@ -36,7 +36,7 @@ pub type Stamp = (i64, i64, u64, u64);
 
 /// One exercise's files; nothing while its `lib.rs` is missing, as it is for a moment
 /// while some editors save.
-type Stamps = Option<Vec<Stamp>>;
+pub type Stamps = Option<Vec<Stamp>>;
 
 /// Watches all exercises for ever. `current` is the place of the one at hand; `saved`
 /// is told the place of an exercise that was saved, until it returns false.
@@ -91,7 +91,7 @@ fn chosen(changed: &[usize], at_hand: usize) -> Option<usize> {
 }
 
 /// The stamps of an exercise's manifest and of its sources.
-fn stamps(dir: &Path) -> Stamps {
+pub fn stamps(dir: &Path) -> Stamps {
     let src = dir.join("src");
     stamp(&src.join("lib.rs"))?;
     let mut found = vec![stamp(&dir.join("Cargo.toml")).unwrap_or_default()];

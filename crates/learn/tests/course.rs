@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -647,4 +648,131 @@ fn the_terminal_is_put_back_when_a_signal_ends_it() {
 fn parent(stat: &str) -> u32 {
     let rest = stat.rsplit(") ").next().unwrap();
     rest.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A linker that notes who has called the compiler that calls it. Once `hold` is there
+/// it writes half of a program, and waits.
+const LINKER: &str = r#"#!/bin/sh
+folder=$(dirname "$0")
+caller=$(cut -d ' ' -f 4 "/proc/$PPID/stat")
+cat "/proc/$caller/comm" >"$folder/caller"
+if mv "$folder/hold" "$folder/held" 2>/dev/null; then
+    while [ "$1" != -o ]; do shift; done
+    echo half >"$2"
+    exec sleep 600
+fi
+exec cc "$@"
+"#;
+
+/// A course whose programs are linked by that, under watch, after two builds by cargo:
+/// in the first it has written its lock file, in the second it has changed nothing.
+fn watched(name: &str) -> Option<(Course, Terminal)> {
+    let course = Course::new(name, &[("tcp/greeting", FAIL)]);
+    let config = "[target.'cfg(unix)']\nlinker = \"./linker\"\n";
+    course.write(Path::new(".cargo/config.toml"), config);
+    course.write(Path::new("linker"), LINKER);
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(course.0.join("linker"), executable).unwrap();
+    let mut terminal = Terminal::open(&course, "--no-book")?;
+    terminal.shows(FAILS);
+    course.save("tcp/greeting", FAIL);
+    terminal.shows(FAILS);
+    assert_eq!(course.caller(), "cargo\n");
+    Some((course, terminal))
+}
+
+impl Course {
+    /// Saves another text with the same task.
+    fn save(&self, id: &str, task: &str) {
+        let file = exercise(id).stub();
+        let before = fs::read_to_string(self.0.join(&file)).unwrap();
+        let saves = before.matches("// saved").count() + 1;
+        self.write(
+            &file,
+            &format!("{}{}", stub(task), "// saved\n".repeat(saves)),
+        );
+    }
+
+    fn caller(&self) -> String {
+        fs::read_to_string(self.0.join("caller")).unwrap()
+    }
+}
+
+/// What the first line of the screen says, in red.
+const FAILS: &str = "\u{1b}[31mfails";
+
+#[test]
+fn from_the_second_save_on_the_compiler_is_called_without_cargo() {
+    let Some((course, mut terminal)) = watched("second") else {
+        return;
+    };
+    course.save("tcp/greeting", FAIL);
+    terminal.shows(FAILS);
+    assert_ne!(course.caller(), "cargo\n");
+    course.save("tcp/greeting", PASS);
+    terminal.shows("What you know now");
+    assert_ne!(course.caller(), "cargo\n");
+}
+
+#[test]
+fn what_cargo_has_built_is_not_built_again() {
+    let Some((course, mut terminal)) = watched("fresh") else {
+        return;
+    };
+    fs::write(course.0.join("hold"), "").unwrap();
+    terminal.press("\r");
+    terminal.shows(FAILS);
+    assert!(course.0.join("hold").exists(), "cargo would not hear of it");
+}
+
+#[test]
+fn a_compile_that_is_cut_off_leaves_nothing_that_counts() {
+    let Some((course, mut terminal)) = watched("cut") else {
+        return;
+    };
+    fs::write(course.0.join("hold"), "").unwrap();
+    course.save("tcp/greeting", PASS);
+    wait_for("half a program", || {
+        course.0.join("held").exists().then_some(())
+    });
+    terminal.press("\u{3}");
+    terminal.ends();
+    let (code, out, err) = course.run(&["check", "greeting"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+}
+
+#[test]
+fn a_change_below_an_exercise_is_seen() {
+    let course = Course::new("below", &[("tcp/greeting", FAIL)]);
+    let dir = exercise("tcp/greeting").dir();
+    let manifest =
+        fs::read_to_string(course.0.join(&dir).join("Cargo.toml")).unwrap();
+    let manifest = format!(
+        "{manifest}[dev-dependencies]\nbelow = {{ path = \"../../../below\" }}\n"
+    );
+    course.write(&dir.join("Cargo.toml"), &manifest);
+    course.write(
+        Path::new("below/Cargo.toml"),
+        "[package]\nname = \"below\"\nedition = \"2024\"\n",
+    );
+    let passes = |it: bool| {
+        let code = format!("pub const PASSES: bool = {it};\n");
+        course.write(Path::new("below/src/lib.rs"), &code);
+    };
+    passes(false);
+    let file = exercise("tcp/greeting").stub();
+    let task = "if below::PASSES { passed() } else { failed() }";
+    course.write(&file, &stub(task));
+    let Some(mut terminal) = Terminal::open(&course, "--no-book") else {
+        return;
+    };
+    // Cargo builds, and builds again; then its call is made without it.
+    for _ in 0..3 {
+        terminal.shows(FAILS);
+        course.save("tcp/greeting", task);
+    }
+    terminal.shows(FAILS);
+    passes(true);
+    terminal.press("\r");
+    terminal.shows("What you know now");
 }
