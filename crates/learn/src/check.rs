@@ -183,6 +183,7 @@ fn read(
         Ended::Cancelled => return Outcome::Cancelled,
         Ended::Deadline => format!("it had not ended after {} s", took.as_secs()),
         Ended::TooMuch => format!("it printed more than {} MB", MAX_OUTPUT >> 20),
+        Ended::NotStarted => "it could not be started".to_owned(),
         Ended::Lost => "it was killed together with its keeper".to_owned(),
         Ended::Itself(status) => match verdict(&finished.stdout, exercise.id) {
             Some(verdict) => {

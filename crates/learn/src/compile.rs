@@ -147,6 +147,7 @@ fn on_busy_line(line: &str, on_busy: &mut impl FnMut(Busy)) {
 pub fn died(ended: Ended, finished: &Finished) -> String {
     let how = match ended {
         Ended::TooMuch => "cargo printed without end and was stopped",
+        Ended::NotStarted => "cargo could not be started",
         _ => "cargo was killed",
     };
     format!("{how}\n{}", said(&finished.stderr))

@@ -31,6 +31,9 @@ use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 /// The first argument that makes this program a keeper.
 pub const WORD: &str = "__keep";
 
+/// The exit code of a keeper that could not start the program.
+const NOT_STARTED: i32 = 1;
+
 /// How long the keeper tries to be rid of strays; only a process stuck in the kernel
 /// withstands SIGKILL that long.
 const STRAYS: Duration = Duration::from_secs(2);
@@ -89,6 +92,8 @@ pub enum Ended {
     Deadline,
     /// We ended it: it printed more than it may.
     TooMuch,
+    /// It could not be started; standard error says why.
+    NotStarted,
     /// The keeper itself was killed, and the program with it or not.
     Lost,
 }
@@ -147,13 +152,14 @@ pub fn run(
         let err = scope.spawn(|| collect(err, limits, &leash, &mut on_line));
         (wait(&leash, limits.time), out.join(), err.join())
     });
-    keeper.wait().context("cannot wait for the keeper")?;
+    let keeper = keeper.wait().context("cannot wait for the keeper")?;
     // A thread that panicked has ended this process (see `screen`) or read nothing.
     let (stdout, too_much_out) = out.unwrap_or_default();
     let (stderr, too_much_err) = err.unwrap_or_default();
     let ended = match ended {
         Ended::Lost | Ended::Deadline if cancel.is_cancelled() => Ended::Cancelled,
         Ended::Lost if too_much_out || too_much_err => Ended::TooMuch,
+        Ended::Lost if keeper.code() == Some(NOT_STARTED) => Ended::NotStarted,
         ended => ended,
     };
     Ok(Finished {
@@ -247,7 +253,7 @@ pub fn keep(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::FAILURE // which is NOT_STARTED
         }
     }
 }

@@ -273,6 +273,16 @@ fn a_broken_manifest_is_told_in_cargos_words() {
 }
 
 #[test]
+fn a_cargo_that_is_not_there_is_told_as_that() {
+    let course = Course::new("cargo", &[("tcp/greeting", PASS)]);
+    let mut learn = course.learn(&["check", "tcp/greeting"]);
+    let output = learn.env("CARGO", "/no/such/cargo").output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("cargo could not be started"), "{out}");
+    assert!(out.contains("cannot start /no/such/cargo"), "{out}");
+}
+
+#[test]
 fn many_exercises_are_checked_although_some_are_broken() {
     let tasks = [
         ("tcp/greeting", PASS),
