@@ -311,7 +311,7 @@ fn a_taken_port_is_replaced_and_said() {
     let server = Server::start_at(&course, port);
     assert_ne!(server.port, port);
     assert_eq!(server.get("/").status, 200);
-    assert!(server.errors().contains(&format!("port {port} is taken")));
+    server.complains(&format!("port {port} is taken"));
 }
 
 #[test]
@@ -396,7 +396,6 @@ fn a_line_that_is_no_message_is_reported_and_ignored() {
     let page = server.get("/01-tcp.html").body;
     let passed = page.matches("hs-is-passed").count();
     assert_eq!(passed, 1, "greeting has passed, and nothing else");
-    let errors = server.errors();
     for wanted in [
         "not a message",
         "a `verdict` that is none",
@@ -404,7 +403,7 @@ fn a_line_that_is_no_message_is_reported_and_ignored() {
         "a message of an unknown kind: \"party\"",
         "a line of more than",
     ] {
-        assert!(errors.contains(wanted), "{wanted} in {errors}");
+        server.complains(wanted);
     }
 }
 

@@ -187,9 +187,15 @@ impl Server {
         self.stdin.as_mut().unwrap().write_all(bytes).unwrap();
     }
 
-    /// What it has said on standard error.
-    pub fn errors(&self) -> String {
-        self.errors.lock().unwrap().clone()
+    /// Waits until it has said this on standard error, which comes on a way of its own.
+    pub fn complains(&self, wanted: &str) {
+        let start = Instant::now();
+        while !self.errors.lock().unwrap().contains(wanted) {
+            let errors = self.errors.lock().unwrap();
+            assert!(start.elapsed() < LIMIT, "no {wanted:?} in {errors}");
+            drop(errors);
+            thread::sleep(Duration::from_millis(5)); // between two looks
+        }
     }
 
     pub fn id(&self) -> u32 {
