@@ -1,7 +1,8 @@
 //! The generated pieces of the book: what a command writes, and nobody by hand.
 //!
-//! [`lists`] has them, by lesson; each line says how a piece is made. Everything that a run does by chance is taken out of it, so that
-//! two runs give the same bytes and `--check` can compare them.
+//! [`lists`] has them, by lesson; each line says how a piece is made. Everything that a
+//! run does by chance is taken out of it, so that two runs give the same bytes and
+//! `--check` can compare them.
 
 mod browser;
 mod deadlock;
