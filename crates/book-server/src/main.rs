@@ -167,19 +167,32 @@ fn may_replace(dest: &Path) -> Result<bool> {
     Ok(is_book || entries.count() == 0)
 }
 
+/// Writes the book beside `dest` and puts it there as a whole: whoever kills us leaves
+/// the old book, the new one or none, but no piece, which would not be replaced.
 fn write(dest: &Path, built: &Built) -> io::Result<()> {
-    match fs::remove_dir_all(dest) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    let name = dest.file_name().unwrap_or_default().display();
+    let beside = |what| dest.with_file_name(format!(".{name}.{what}"));
+    let (new, old) = (beside("new"), beside("old"));
+    if_there(fs::remove_dir_all(&new))?;
+    if_there(fs::remove_dir_all(&old))?;
     for (path, bytes) in &built.files {
-        let path = dest.join(path);
+        let path = new.join(path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         fs::write(path, bytes)?;
     }
-    Ok(())
+    if_there(fs::rename(dest, &old))?;
+    fs::rename(&new, dest)?;
+    if_there(fs::remove_dir_all(&old))
+}
+
+/// What was to be moved or removed need not have been there.
+fn if_there(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
 }
 
 fn serve(arguments: &ArgMatches) -> Result<ExitCode> {

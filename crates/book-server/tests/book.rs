@@ -410,3 +410,25 @@ fn arguments_that_cannot_be_used_are_said_and_exit_with_2() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("no book/book.toml"), "{errors}");
 }
+
+#[test]
+fn a_build_that_is_killed_is_not_in_the_way_of_the_next() {
+    let course = Course::new();
+    let arguments = ["build", "--dest", "out"];
+    assert_eq!(course.run(&arguments).0, Some(0));
+    let page = course.path("out/toc.html");
+    let mut build = std::process::Command::new(env!("CARGO_BIN_EXE_book-server"))
+        .args(arguments)
+        .current_dir(course.path("."))
+        .spawn()
+        .unwrap();
+    // At the moment at which the old book goes, or after the end.
+    while page.exists() && build.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    build.kill().unwrap();
+    build.wait().unwrap();
+    let (code, _, errors) = course.run(&arguments);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(page.exists());
+}
