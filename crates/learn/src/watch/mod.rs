@@ -220,8 +220,8 @@ impl Driver {
             Event::Key(None) => state.actions.push(Action::Quit),
             Event::Saved(place) => state.saved(place),
             Event::Phase(number, phase) if number == self.number => {
-                if state.book.is_none() {
-                    self.make_way(&phase);
+                if let Phase::Cargo(busy) = &phase {
+                    self.make_way(busy, state);
                 }
                 state.came_to(phase);
             }
@@ -231,7 +231,10 @@ impl Driver {
                 self.tell_book(state, vec![place]);
             }
             Event::Step(number, step) if number == self.number => {
-                state.checked_one(step)
+                if let Step::Cargo(busy) = &step {
+                    self.make_way(busy, state);
+                }
+                state.checked_one(step);
             }
             Event::CheckedAll(number, result) if number == self.number => {
                 state.checked_all(result);
@@ -331,9 +334,10 @@ impl Driver {
     /// While the book's build downloads what it needs, nobody else can build: cargo
     /// locks its cache of packages, the one thing that the two share. Then the book
     /// stops for the verdict, and goes on after it.
-    fn make_way(&mut self, phase: &Phase) {
-        if let Phase::Cargo(Busy::Waiting(what)) = phase
+    fn make_way(&mut self, busy: &Busy, state: &Watch) {
+        if let Busy::Waiting(what) = busy
             && what.contains("package cache")
+            && state.book.is_none()
             && let Book::Started(book) = &self.book
         {
             book.postpone();
