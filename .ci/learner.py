@@ -90,12 +90,12 @@ def main():
             # Two saves, the second while the first is being checked.
             edit(stub, "let lenght", "let length")
             stub.write_text(answer(right))
-            until("Next: tcp/peer-card", f"1/{exercises}")
+            until("Next: tcp/timestamps", f"1/{exercises}")
 
             press("l")
             until("tcp/greeting", "bytes/upload")
             press("q")
-            until("tcp/peer-card", "h hint")
+            until("tcp/timestamps", "h hint")
 
             press("p")
             until("tcp/greeting passes")
@@ -108,7 +108,7 @@ def main():
             assert any(k.read_text() == answer(right) for k in kept), "no copy was kept"
 
             stub.write_text(answer(right))
-            until("Next: tcp/peer-card", f"1/{exercises}")
+            until("Next: tcp/timestamps", f"1/{exercises}")
             tmux("resize-window", "-t", "learner", "-x", "60", "-y", "20")
             pid = tmux("list-panes", "-t", "learner", "-F", "#{pane_pid}").strip()
             kill_learner(pid)
@@ -116,7 +116,7 @@ def main():
             tmux("kill-session", "-t", "learner")
 
             start(course, 120, 40)
-            until("tcp/peer-card is your task", f"1/{exercises}")
+            until("tcp/timestamps is your task", f"1/{exercises}")
             press("q")
             until("ended with 0")
         finally:

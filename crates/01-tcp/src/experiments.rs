@@ -77,13 +77,12 @@ pub fn surprise(out: &mut impl Write) -> Result<()> {
 pub fn spin(out: &mut impl Write) -> Result<()> {
     const TIME: Duration = Duration::from_millis(500);
     let turns = broken::spin(TIME).context("cannot run the server")?;
-    writeln!(out, "A server's loop, watched twice for {TIME:?}:")?;
     writeln!(
         out,
-        "  while its client is silent  {:8} turns",
-        turns.silent
+        "The turns of a server's loop, counted for {TIME:?} each:"
     )?;
-    writeln!(out, "  when its client has left    {:8} turns", turns.gone)?;
+    writeln!(out, "  while its client is silent  {:8}", turns.silent)?;
+    writeln!(out, "  when its client has left    {:8}", turns.gone)?;
     Ok(())
 }
 

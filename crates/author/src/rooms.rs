@@ -38,6 +38,9 @@ fn check_exercise(root: &Path, exercise: &Exercise, findings: &mut Vec<Finding>)
     let manifest = exercise.dir().join("Cargo.toml");
     let name = format!("name = \"{}\"", exercise.package());
     must_contain(root, &manifest, &name, findings);
+    // Without it cargo looks for the file before it starts anything, `cargo learn reset`
+    // too, which would bring it back.
+    must_contain(root, &manifest, "path = \"src/lib.rs\"", findings);
     let hints = exercise.dir().join("hints.md");
     for level in ["## 1", "## 2", "## 3"] {
         must_contain(root, &hints, level, findings);

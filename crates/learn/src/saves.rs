@@ -60,12 +60,13 @@ pub fn watch(
         };
         let changed = places.into_iter().filter(|&place| {
             let now = look(place);
-            let differs =
-                now.is_some() && seen.get(place).is_some_and(|old| *old != now);
+            let differs = seen.get(place).is_some_and(|old| *old != now);
+            let is_there = now.is_some();
             if differs {
+                // That it is gone is remembered, too: back again it is news.
                 seen[place] = now;
             }
-            differs
+            differs && is_there
         });
         let changed: Vec<usize> = changed.collect();
         if let Some(place) = chosen(&changed, at_hand) {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use checks::catalogue::lessons;
 
 use crate::project::Misuse;
 
@@ -51,7 +52,12 @@ pub fn find(target: &str) -> Result<Vec<u32>> {
     let number = target
         .strip_prefix("lesson-")
         .and_then(|n| n.parse::<u8>().ok());
+    let is_here =
+        |number: &u8| lessons().iter().any(|lesson| lesson.number == *number);
     match number {
+        Some(number) if !is_here(&number) => {
+            Err(Misuse(format!("there is no lesson-{number} here")).into())
+        }
         Some(number) => Err(Misuse(format!(
             "lesson-{number} is not running; {}",
             advice(number)

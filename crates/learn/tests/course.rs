@@ -286,8 +286,8 @@ fn a_cargo_that_is_not_there_is_told_as_that() {
 fn many_exercises_are_checked_although_some_are_broken() {
     let tasks = [
         ("tcp/greeting", PASS),
-        ("tcp/peer-card", "nonsense"),
-        ("tcp/timestamps", FAIL),
+        ("tcp/timestamps", "nonsense"),
+        ("tcp/peer-card", FAIL),
         ("tcp/repair", DIE),
         ("bytes/read-line", MEGABYTES),
         ("bytes/words", STRAY),
@@ -297,12 +297,12 @@ fn many_exercises_are_checked_although_some_are_broken() {
     assert_eq!(code, Some(1), "{err}");
     for line in [
         "✓  tcp/greeting     passes",
-        "✗  tcp/peer-card    it does not compile",
-        "✗  tcp/timestamps   no answer came",
+        "✗  tcp/timestamps   it does not compile",
+        "✗  tcp/peer-card    no answer came",
         "✗  tcp/repair       no verdict: it ended with signal: 9 (SIGKILL)",
         "✗  bytes/read-line  no verdict: it printed more than 4 MB",
         "✓  bytes/words      passes",
-        "2 of 6 pass; `cargo learn check tcp/peer-card` says more",
+        "2 of 6 pass; `cargo learn check tcp/timestamps` says more",
     ] {
         assert!(out.contains(line), "{line:?} in\n{out}");
     }
@@ -319,8 +319,8 @@ fn many_exercises_are_checked_although_some_are_broken() {
 fn a_lesson_is_checked_for_scripts() {
     let tasks = [
         ("tcp/greeting", PASS),
-        ("tcp/peer-card", "nonsense"),
-        ("tcp/timestamps", FAIL),
+        ("tcp/timestamps", "nonsense"),
+        ("tcp/peer-card", FAIL),
         ("tcp/repair", DIE),
         ("bytes/words", PASS),
     ];
@@ -333,8 +333,8 @@ fn a_lesson_is_checked_for_scripts() {
     let told: Vec<_> = lines.map(|line| (line.exercise, line.outcome)).collect();
     let expected = [
         ("tcp/greeting", "passed"),
-        ("tcp/peer-card", "does-not-compile"),
-        ("tcp/timestamps", "failed"),
+        ("tcp/timestamps", "does-not-compile"),
+        ("tcp/peer-card", "failed"),
         ("tcp/repair", "no-verdict"),
     ];
     assert_eq!(
@@ -482,7 +482,7 @@ fn whoever_reads_only_the_first_line_is_content() {
 
 #[test]
 fn what_was_done_is_noted_even_if_nobody_reads_of_it() {
-    let tasks = [("tcp/greeting", PASS), ("tcp/peer-card", PASS)];
+    let tasks = [("tcp/greeting", PASS), ("tcp/timestamps", PASS)];
     let course = Course::new("unheard", &tasks);
     let unheard = |args: &[&str]| {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -601,7 +601,7 @@ impl Drop for Terminal {
 
 #[test]
 fn a_save_brings_a_verdict_and_no_key_is_ever_dead() {
-    let tasks = [("tcp/greeting", FAIL), ("tcp/peer-card", FAIL)];
+    let tasks = [("tcp/greeting", FAIL), ("tcp/timestamps", FAIL)];
     let course = Course::new("watch", &tasks);
     let Some(mut terminal) = Terminal::open(&course, "--no-book") else {
         return;
@@ -616,7 +616,7 @@ fn a_save_brings_a_verdict_and_no_key_is_ever_dead() {
     terminal.press("h");
     terminal.shows("Hint 1 of 2");
     terminal.press("l");
-    terminal.shows("tcp/peer-card");
+    terminal.shows("tcp/timestamps");
     terminal.press("q");
     terminal.shows("previous"); // among the keys of the verdict
     course.write(&stub_file, &stub("five"));
@@ -628,7 +628,7 @@ fn a_save_brings_a_verdict_and_no_key_is_ever_dead() {
 
     course.write(&stub_file, &stub(PASS));
     terminal.shows("What you know now");
-    terminal.shows("Next: tcp/peer-card");
+    terminal.shows("Next: tcp/timestamps");
     terminal.press("\u{3}");
     assert!(
         terminal.ends().contains("1 of "),

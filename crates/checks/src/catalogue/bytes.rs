@@ -16,6 +16,13 @@ pub(super) const PART: Part = Part {
 
 const EXERCISES: &[Exercise] = &[
     Exercise {
+        id: "bytes/words",
+        stem: STEM,
+        title: "Words with their length in front",
+        learnt: "A length in front frames any bytes at all, if both sides agree on \
+                 its size, its byte order and its limit.",
+    },
+    Exercise {
         id: "bytes/read-line",
         stem: STEM,
         title: "Lines out of a stream that is cut anywhere",
@@ -28,13 +35,6 @@ const EXERCISES: &[Exercise] = &[
         title: "All the bytes, whatever the kernel takes at a time",
         learnt: "A write may take fewer bytes than it was given; the number it \
                  returns says where to go on.",
-    },
-    Exercise {
-        id: "bytes/words",
-        stem: STEM,
-        title: "Words with their length in front",
-        learnt: "A length in front frames any bytes at all, if both sides agree on \
-                 its size, its byte order and its limit.",
     },
     Exercise {
         id: "bytes/chat-line",

@@ -23,18 +23,18 @@ const EXERCISES: &[Exercise] = &[
                  said everything; until then, keep reading.",
     },
     Exercise {
-        id: "tcp/peer-card",
-        stem: STEM,
-        title: "The four numbers of a connection",
-        learnt: "A connection is a pair of address and port at both ends, and each \
-                 end can name both.",
-    },
-    Exercise {
         id: "tcp/timestamps",
         stem: STEM,
         title: "A server that stamps each line with the time",
         learnt: "A server has two loops: an outer one over callers and an inner one \
                  over what a caller says; the end of input ends the inner one only.",
+    },
+    Exercise {
+        id: "tcp/peer-card",
+        stem: STEM,
+        title: "The four numbers of a connection",
+        learnt: "A connection is a pair of address and port at both ends, and each \
+                 end can name both.",
     },
     Exercise {
         id: "tcp/repair",

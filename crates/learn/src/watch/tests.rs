@@ -133,12 +133,12 @@ fn a_pass_moves_on_and_stays_in_sight_until_a_key() {
     let course = Course::new("pass");
     let mut watch = course.watch();
     finish(&mut watch, true, false);
-    assert_eq!(watch.exercise().id, "tcp/peer-card");
+    assert_eq!(watch.exercise().id, "tcp/timestamps");
     assert_eq!(std::mem::take(&mut watch.actions), [Action::Check]);
     finish(&mut watch, false, true);
     let frame = shown(&mut watch);
     assert!(frame.contains("tcp/greeting passes"), "{frame}");
-    assert!(frame.contains("Next: tcp/peer-card"), "{frame}");
+    assert!(frame.contains("Next: tcp/timestamps"), "{frame}");
     press(&mut watch, "\u{1b}");
     assert!(
         shown(&mut watch).contains("does nothing"),
@@ -246,11 +246,11 @@ fn under_a_pass_the_solution_is_that_of_what_has_passed() {
     .unwrap();
     let mut watch = course.watch();
     finish(&mut watch, true, false);
-    assert_eq!(watch.exercise().id, "tcp/peer-card");
+    assert_eq!(watch.exercise().id, "tcp/timestamps");
     press(&mut watch, "s");
     assert!(shown(&mut watch).contains("fn first"));
     press(&mut watch, "qs");
-    assert!(shown(&mut watch).contains("tcp/peer-card has not passed yet"));
+    assert!(shown(&mut watch).contains("tcp/timestamps has not passed yet"));
 }
 
 #[test]
