@@ -1,6 +1,6 @@
 //! One connection, seen from the other end of the program's.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub struct Peer {
     pub(super) matched: usize,
     /// What goes over the connection is not written down any more.
     pub(super) quiet: bool,
+    /// A write was told that the program has thrown the connection away.
+    was_reset: bool,
 }
 
 /// How the program's side of a connection ended.
@@ -57,6 +59,7 @@ impl Peer {
             over: None,
             matched: 0,
             quiet: false,
+            was_reset: false,
         })
     }
 
@@ -113,9 +116,25 @@ impl Peer {
         }
     }
 
-    /// Takes in whatever has come, without waiting. Returns whether anything has.
+    /// Writes as much as there is room for.
+    ///
+    /// The kernel tells of a reset once. Where a write is told, the reads behind it see
+    /// what looks like an end: [`Peer::take_in`] has to know.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = (&*self.stream).write(bytes);
+        if let Err(error) = &written {
+            self.was_reset |= error.kind() == io::ErrorKind::ConnectionReset;
+        }
+        written
+    }
+
+    /// Takes in what has come, without waiting. Returns whether anything has.
+    ///
+    /// A program may send faster than we read, and without end: of that it is a part,
+    /// so that whoever asked can say that it is enough.
     pub(super) fn take_in(&mut self) -> Result<bool, Symptom> {
-        self.take_in_at_most(usize::MAX)
+        const AT_A_TIME: usize = 1 << 20; // bytes
+        self.take_in_at_most(self.unseen.len() + AT_A_TIME)
     }
 
     /// As [`Peer::take_in`], no more than about `most` bytes.
@@ -124,6 +143,7 @@ impl Peer {
         let mut news = false;
         while self.over.is_none() && self.unseen.len() < most {
             match (&*self.stream).read(&mut buffer) {
+                Ok(0) if self.was_reset => self.is_reset(),
                 Ok(0) => {
                     self.recorder.end(self.link, Side::Right);
                     self.over = Some(Over::End);
@@ -137,16 +157,18 @@ impl Peer {
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => break,
                     io::ErrorKind::Interrupted => continue,
-                    io::ErrorKind::ConnectionReset => {
-                        self.recorder.reset(self.link, Side::Right);
-                        self.over = Some(Over::Reset);
-                    }
+                    io::ErrorKind::ConnectionReset => self.is_reset(),
                     _ => return Err(broken("read", error)),
                 },
             }
             news = true;
         }
         Ok(news)
+    }
+
+    fn is_reset(&mut self) {
+        self.recorder.reset(self.link, Side::Right);
+        self.over = Some(Over::Reset);
     }
 }
 
@@ -156,4 +178,55 @@ pub(super) fn broken(operation: &str, error: io::Error) -> Symptom {
         Kind::Broken,
         format!("the check itself could not {operation}: {error}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::time::Instant;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// A connection: our end, and the program's.
+    fn connection() -> (Peer, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let recorder = Recorder::new("the peer", "your program");
+        let peer = Peer::new(ours, 1, recorder).unwrap();
+        (peer, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn a_reset_that_a_write_is_told_of_is_not_taken_for_an_end() {
+        let (mut peer, mut program) = connection();
+        program.write_all(b"half an ans").unwrap();
+        rustix::net::sockopt::set_socket_linger(&program, Some(Duration::ZERO))
+            .unwrap();
+        drop(program);
+        let deadline = Instant::now() + LIMIT;
+        while peer.write(b"x").is_ok() {
+            assert!(Instant::now() < deadline, "the reset has not arrived");
+        }
+        assert!(peer.take_in().unwrap());
+        assert_eq!(peer.unseen, b"half an ans");
+        assert_eq!(peer.over, Some(Over::Reset));
+    }
+
+    #[test]
+    fn of_what_a_program_sends_without_end_a_part_is_taken_in() {
+        let (mut peer, mut program) = connection();
+        std::thread::scope(|scope| {
+            scope.spawn(move || while program.write_all(&[b'x'; 1 << 20]).is_ok() {});
+            let start = Instant::now();
+            while peer.unseen.len() < 8 << 20 {
+                let before = peer.unseen.len();
+                peer.take_in().unwrap();
+                assert!(peer.unseen.len() <= before + (2 << 20), "no part of it");
+                assert!(start.elapsed() < LIMIT, "it does not come");
+            }
+            drop(peer);
+        });
+    }
 }

@@ -1,6 +1,6 @@
 //! The stage of one probe: the program, and the connections with it.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -23,6 +23,11 @@ const CONNECTS: Duration = Duration::from_secs(10);
 /// How many bytes too many, in bytes, are enough to tell what a program sends that
 /// never stops.
 const ENOUGH: usize = 64 << 10;
+
+/// More bytes than the kernel keeps for both directions of a connection (tcp(7):
+/// tcp_rmem, tcp_wmem; 20 MB together as they come): who has taken so many without being
+/// read keeps them itself.
+const MORE_THAN_BUFFERS: usize = 64 << 20;
 
 /// How long a program that is there may take to send its story.
 const STORY: Duration = Duration::from_secs(1);
@@ -299,7 +304,7 @@ impl Stage {
         let on = On::Write(Arc::clone(&peer.stream));
         let mut rest = bytes;
         while !rest.is_empty() {
-            let written = self.wait(&on, |_| match (&*peer.stream).write(rest) {
+            let written = self.wait(&on, |_| match peer.write(rest) {
                 Ok(written) => Ok(Some(written)),
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {
@@ -328,8 +333,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Sends `line` again and again until the program takes no more; returns how many
-    /// bytes went. The last line may have been cut.
+    /// Sends `line` again and again until the program takes no more, or has taken so much
+    /// that it will take all; returns how many bytes went. The last line may have been
+    /// cut.
     ///
     /// # Errors
     ///
@@ -340,32 +346,33 @@ impl Stage {
         line: &[u8],
     ) -> Result<usize, Symptom> {
         let mut sent = 0;
-        let full = loop {
+        let outcome = loop {
             let rest = &line[sent % line.len()..];
-            match (&*peer.stream).write(rest) {
+            if sent > MORE_THAN_BUFFERS {
+                break "all are taken";
+            }
+            match peer.write(rest) {
                 Ok(written) => sent += written,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // Full, or only not emptied yet: the program's rest decides.
                     let on = On::Write(Arc::clone(&peer.stream));
-                    let more =
-                        self.wait(&on, |_| match (&*peer.stream).write(rest) {
-                            Ok(written) => Ok(Some(written)),
-                            Err(_) => Ok(None),
-                        })?;
+                    let more = self.wait(&on, |_| match peer.write(rest) {
+                        Ok(written) => Ok(Some(written)),
+                        Err(_) => Ok(None),
+                    })?;
                     match more {
                         Ok(written) => sent += written,
-                        Err(_) => break sent,
+                        Err(_) => break "the buffers are full",
                     }
                 }
-                Err(_) => break sent,
+                Err(_) => break "and the connection is gone",
             }
         };
-        let lines = full / line.len();
-        let told =
-            format!("sends {lines} lines, reads nothing: the buffers are full");
+        let lines = sent / line.len();
+        let told = format!("sends {lines} lines, reads nothing: {outcome}");
         self.recorder.note(peer.link, Side::Left, told);
-        Ok(full)
+        Ok(sent)
     }
 
     /// Waits until the program has read all that was sent, so that what is sent next

@@ -23,6 +23,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("whole", "hostile: forks and forks", check(forks_and_forks)),
         Answer::unnamed("whole", "hostile: kills itself", check(kills_itself)),
         Answer::unnamed("whole", "hostile: stops itself", check(stops_itself)),
+        Answer::unnamed("whole", "hostile: never stops talking", check(never_stops)),
         Answer::unnamed("whole", "hostile: eats memory", check(eats_memory)),
         Answer::unnamed("whole", "hostile: overflows its stack", check(overflows)),
         Answer::unnamed(
@@ -87,6 +88,14 @@ fn kills_itself(_: TcpListener, _: Clock) -> io::Result<()> {
 fn stops_itself(_: TcpListener, _: Clock) -> io::Result<()> {
     // SAFETY: a signal to this process itself.
     unsafe { libc::raise(libc::SIGSTOP) };
+    Ok(())
+}
+
+fn never_stops(listener: TcpListener, _: Clock) -> io::Result<()> {
+    let block = vec![b'x'; 1 << 20];
+    for mut stream in listener.incoming().flatten() {
+        while stream.write_all(&block).is_ok() {}
+    }
     Ok(())
 }
 
