@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub fn answers() -> Vec<Answer> {
             "many right: a thread per caller",
             check(a_thread_per_caller),
         ),
+        Answer::right("many right: keeps its answers", check(keeps_its_answers)),
         Answer::wrong("M18", "many: one after another", check(one_after_another)),
         Answer::wrong("M25", "many: unwraps accept", check(unwraps_accept)),
         Answer::wrong("M25", "many: asks again at once", check(asks_again_at_once)),
@@ -66,6 +68,29 @@ fn a_thread_per_caller(listener: TcpListener) -> io::Result<()> {
                 thread::spawn(move || talk(&stream));
             }
             // EMFILE, most likely: somebody has to leave first.
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// However many answers the caller does not read: they wait in a queue without a bound.
+fn keeps_its_answers(listener: TcpListener) -> io::Result<()> {
+    fn visit(stream: TcpStream) {
+        let stream = Arc::new(stream);
+        let (answers, queue) = mpsc::channel::<Vec<u8>>();
+        let output = Arc::clone(&stream);
+        thread::spawn(move || {
+            let mut answers = queue.into_iter();
+            answers.try_for_each(|answer| (&*output).write_all(&answer))
+        });
+        let lines = BufReader::with_capacity(64 << 10, &*stream).split(b'\n');
+        for line in lines.map_while(Result::ok) {
+            let _ = answers.send([&reply(&line)[..], b"\n"].concat());
+        }
+    }
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => drop(thread::spawn(move || visit(stream))),
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
     }
