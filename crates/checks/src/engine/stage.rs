@@ -135,8 +135,10 @@ impl Stage {
         if let Some(symptom) = &mut symptom {
             self.hear();
             // A program that is over explains whatever else was seen, unless what it
-            // returned is what was seen.
+            // returned is what was seen. Where it is judged inside the child, the child
+            // ends because it has been judged.
             if symptom.doing.is_none()
+                && self.faces != Faces::Script
                 && !symptom.is_about_the_result()
                 && let Some(doing) = self.is_over()
             {
@@ -213,6 +215,9 @@ impl Stage {
                 self.recorder.connect(self.links, Side::Left, ends);
                 self.ports.push(peer.local.port());
                 Ok(peer)
+            }
+            Err(error) if !blames_the_program(&error) => {
+                Err(broken("connect", error))
             }
             Err(error) => {
                 self.recorder.connect(
@@ -618,9 +623,9 @@ impl Stage {
     }
 
     /// What was left out of the timeline of an exchange.
-    fn tell_echoed(&self, peer: &Peer, echoed: usize) {
+    fn tell_echoed(&self, peer: &Peer, came: usize) {
         if peer.quiet {
-            let told = format!("and so on: {} in all, all sent back", count(echoed));
+            let told = format!("and so on: {} came in all", count(came));
             self.recorder.note(peer.link, Side::Left, told);
         }
     }
@@ -721,6 +726,14 @@ impl Stage {
             symptom
         })
     }
+}
+
+/// Whether a connection failed for want of somebody who takes it: with a full accept
+/// queue the kernel drops the request, and it times out. What else there is, such as no
+/// descriptor or no port left, is about this side.
+fn blames_the_program(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, TimedOut};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | TimedOut)
 }
 
 fn count(bytes: usize) -> String {
