@@ -84,6 +84,8 @@ impl Watch {
                 .as_ref()
                 .is_none_or(|call| match call.waits_forever() {
                     Some(forever) => forever,
+                    // Most of what the kernel takes up again has a time limit.
+                    None if call.name == "restart_syscall" => false,
                     // Where the limit is not to be seen there may be none.
                     None => xray::time_limit(self.pid, call)
                         .ok()

@@ -142,8 +142,10 @@ impl Call {
             "pause" | "rt_sigsuspend" | "rt_sigtimedwait" => {
                 ", waiting for a signal".to_string()
             }
+            // The kernel takes up poll(2) so, with a time limit or without, and a
+            // futex(2) or a pause with one.
             "restart_syscall" => {
-                ": a timed wait, taken up again after a signal or a stop".to_string()
+                ": a wait, taken up again after a signal or a stop".to_string()
             }
             _ => String::new(),
         }
@@ -391,6 +393,10 @@ mod tests {
                 "waitid, waiting for the child 77 to end",
             ),
             (told("pause", [0; 6]), "pause, waiting for a signal"),
+            (
+                told("restart_syscall", [a, 1, MINUS_ONE, 0, 0, 0]),
+                "restart_syscall: a wait, taken up again after a signal or a stop",
+            ),
             (told("getrandom", [a, 0, 0, 0, 0, 0]), "getrandom"),
             (told("system call 999", [3; 6]), "system call 999"),
         ] {
