@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use std::{io, iter};
 
 use xray::{Glance, Process, Thread};
 
@@ -12,13 +13,16 @@ use crate::symptom::Doing;
 const PATIENT: Duration = Duration::from_secs(5);
 
 /// Repeated looks at one program, until they add up to a verdict.
+///
+/// The processes that it has started are looked at with it: one of them may have the
+/// connection, and answer while the program itself sleeps.
 pub(crate) struct Watch {
     pid: u32,
     /// The first look, for what the program has used since.
-    first: Option<Glance>,
+    first: Option<Family>,
     began: Instant,
     /// The first of the looks since which nothing has changed.
-    quiet: Option<(Instant, Glance)>,
+    quiet: Option<(Instant, Family)>,
     ran: Duration,
     share: f64,
     running: bool,
@@ -38,12 +42,12 @@ impl Watch {
             running: false,
             blind: false,
         };
-        match xray::glance(pid) {
-            Ok(glance) => watch.first = Some(glance),
+        match Family::look(pid) {
+            Ok(family) => watch.first = Some(family),
             // Without /proc, or without the right to read it, there is nothing to
             // see but symptoms and a deadline. A program that has just ended is
             // noticed by its exit.
-            Err(error) => watch.blind = error.kind() != std::io::ErrorKind::NotFound,
+            Err(error) => watch.blind = error.kind() != io::ErrorKind::NotFound,
         }
         watch
     }
@@ -75,26 +79,6 @@ impl Watch {
         self.began.elapsed() >= long && self.share < 0.25 && !self.running
     }
 
-    /// Whether no timer will wake the program soon: a sleep, or a call with a time limit,
-    /// ends by itself.
-    fn will_sleep_on(&self, glance: &Glance) -> bool {
-        glance.threads.iter().all(|thread| {
-            thread
-                .call
-                .as_ref()
-                .is_none_or(|call| match call.waits_forever() {
-                    Some(forever) => forever,
-                    // Most of what the kernel takes up again has a time limit.
-                    None if call.name == "restart_syscall" => false,
-                    // Where the limit is not to be seen there may be none.
-                    None => xray::time_limit(self.pid, call)
-                        .ok()
-                        .flatten()
-                        .is_none_or(|limit| limit >= PATIENT),
-                })
-        })
-    }
-
     /// One more look. [`Doing::Blocked`] once every thread has slept in the same
     /// system call for as long as `asleep`, [`Doing::Spinning`] once the program has
     /// run for `spinning`, most of the time, since the watch began.
@@ -103,14 +87,14 @@ impl Watch {
         asleep: Duration,
         spinning: Duration,
     ) -> Option<Doing> {
-        let glance = xray::glance(self.pid).ok()?;
+        let family = Family::look(self.pid).ok()?;
         let now = Instant::now();
-        let first = self.first.get_or_insert_with(|| glance.clone());
-        let (ran, waited) = used(first, &glance);
+        let first = self.first.get_or_insert_with(|| family.clone());
+        let (ran, waited) = used(first, &family);
         let wall = now.duration_since(self.began).as_secs_f64();
         self.share = (ran + waited).as_secs_f64() / wall.max(f64::EPSILON);
         self.ran = ran;
-        self.running = glance.threads.iter().any(|thread| thread.state == 'R');
+        self.running = family.threads().any(|thread| thread.state == 'R');
         // The time spent waiting for a processor counts as busy, so that a spin is
         // seen on a loaded machine too; but it takes time really used to be accused.
         if ran >= spinning && self.share > 0.5 {
@@ -118,23 +102,91 @@ impl Watch {
         }
         match &self.quiet {
             Some((since, still))
-                if glance.quiet_since(still) || has_stopped(&glance) =>
+                if family.quiet_since(still) || has_stopped(&family.program) =>
             {
                 let long = now.duration_since(*since) >= asleep;
-                (long && self.will_sleep_on(&glance)).then_some(Doing::Blocked)
+                (long && family.will_sleep_on()).then_some(Doing::Blocked)
             }
             _ => {
-                self.quiet = Some((now, glance));
+                self.quiet = Some((now, family));
                 None
             }
         }
     }
 }
 
+/// A look at a program, and at what it has started and has not yet ended.
+#[derive(Clone)]
+struct Family {
+    program: Glance,
+    descendants: Vec<Glance>,
+}
+
+impl Family {
+    fn look(pid: u32) -> io::Result<Self> {
+        let program = xray::glance(pid)?;
+        let mut descendants: Vec<Glance> = Vec::new();
+        let mut parents = vec![pid];
+        while let Some(parent) = parents.pop() {
+            // Who ends while we look has no children any more.
+            let children = xray::children(parent).unwrap_or_default();
+            for child in children.iter().filter(|child| !child.zombie) {
+                if let Ok(glance) = xray::glance(child.pid) {
+                    descendants.push(glance);
+                    parents.push(child.pid);
+                }
+            }
+        }
+        Ok(Self {
+            program,
+            descendants,
+        })
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Glance> {
+        iter::once(&self.program).chain(&self.descendants)
+    }
+
+    fn threads(&self) -> impl Iterator<Item = &Thread> {
+        self.members().flat_map(|glance| &glance.threads)
+    }
+
+    fn quiet_since(&self, earlier: &Family) -> bool {
+        let quiet = |now: &Glance| {
+            let mut then = earlier.members().filter(|then| then.pid == now.pid);
+            then.any(|then| now.quiet_since(then))
+        };
+        self.descendants.len() == earlier.descendants.len()
+            && self.members().all(quiet)
+    }
+
+    /// Whether no timer will wake anybody soon: a sleep, or a call with a time limit,
+    /// ends by itself.
+    fn will_sleep_on(&self) -> bool {
+        self.members().all(will_sleep_on)
+    }
+}
+
+fn will_sleep_on(glance: &Glance) -> bool {
+    glance.threads.iter().all(|thread| {
+        let call = thread.call.as_ref();
+        call.is_none_or(|call| match call.waits_forever() {
+            Some(forever) => forever,
+            // Most of what the kernel takes up again has a time limit.
+            None if call.name == "restart_syscall" => false,
+            // Where the limit is not to be seen there may be none.
+            None => xray::time_limit(glance.pid, call)
+                .ok()
+                .flatten()
+                .is_none_or(|limit| limit >= PATIENT),
+        })
+    })
+}
+
 /// Processor time, and time waiting for a processor, between two looks.
-fn used(first: &Glance, now: &Glance) -> (Duration, Duration) {
-    let total = |glance: &Glance, of: fn(&xray::Thread) -> u64| -> u64 {
-        glance.threads.iter().map(of).sum()
+fn used(first: &Family, now: &Family) -> (Duration, Duration) {
+    let total = |family: &Family, of: fn(&Thread) -> u64| -> u64 {
+        family.threads().map(of).sum()
     };
     let since =
         |of| Duration::from_nanos(total(now, of).saturating_sub(total(first, of)));
@@ -175,7 +227,7 @@ pub(crate) struct Account {
 pub(crate) fn account(pid: u32) -> Account {
     match xray::look(pid) {
         Ok(process) => describe(&process),
-        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => Account {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Account {
             sentences: vec![format!("Decided by deadline: {error}.")],
             ..Account::default()
         },

@@ -2,7 +2,7 @@
 //! seen.
 
 use crate::call::Call;
-use crate::process::{Glance, Process};
+use crate::process::{Glance, Process, Relative};
 use crate::socket::TcpSocket;
 use std::io;
 use std::time::Duration;
@@ -13,6 +13,10 @@ pub(crate) fn glance(_pid: u32) -> io::Result<Glance> {
 
 pub(crate) fn resolve(_glance: &Glance) -> io::Result<Process> {
     Err(unsupported("which sockets and children a process has"))
+}
+
+pub(crate) fn children(_pid: u32) -> io::Result<Vec<Relative>> {
+    Err(unsupported("which children a process has"))
 }
 
 pub(crate) fn tcp_on(_port: u16) -> io::Result<Vec<TcpSocket>> {
@@ -56,6 +60,7 @@ mod tests {
         let errors = [
             glance(1).expect_err("no /proc"),
             resolve(&glance_of_nothing).expect_err("no /proc"),
+            children(1).expect_err("no /proc"),
             tcp_on(80).expect_err("no /proc"),
             time_limit(1, &call).expect_err("no /proc"),
             named("lesson-1").expect_err("no /proc"),

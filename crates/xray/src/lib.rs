@@ -125,6 +125,16 @@ pub fn glance(pid: u32) -> io::Result<Glance> {
     system::glance(pid)
 }
 
+/// The children of a process, as in [`Process::children`], without the rest of the
+/// picture: who else could wake it.
+///
+/// # Errors
+///
+/// As for [`look`].
+pub fn children(pid: u32) -> io::Result<Vec<Relative>> {
+    system::children(pid)
+}
+
 /// Every TCP socket on this machine whose local port is `port`, also those that no
 /// process holds any more, such as one in TIME-WAIT: who occupies a port, and why.
 ///

@@ -31,6 +31,10 @@ pub(crate) fn glance(pid: u32) -> io::Result<Glance> {
     Ok(Glance { pid, threads, at })
 }
 
+pub(crate) fn children(pid: u32) -> io::Result<Vec<Relative>> {
+    Ok(children_in(&open(pid)?, pid))
+}
+
 pub(crate) fn resolve(glance: &Glance) -> io::Result<Process> {
     let pid = glance.pid;
     let directory = open(pid)?;
@@ -39,7 +43,7 @@ pub(crate) fn resolve(glance: &Glance) -> io::Result<Process> {
         true => Ok(Vec::new()), // closed when it ended
         false => descriptors(&directory, pid),
     };
-    let children = children(&directory, pid);
+    let children = children_in(&directory, pid);
 
     let at = Instant::now();
     let (_, later) =
@@ -302,7 +306,7 @@ fn noun(name: &str) -> String {
 }
 
 /// The children of all its threads: each thread has its own.
-fn children(directory: &Directory, pid: u32) -> Vec<Relative> {
+fn children_in(directory: &Directory, pid: u32) -> Vec<Relative> {
     let numbers = if Path::new("/proc/thread-self/children").exists() {
         let tasks = directory.tasks().into_iter().flatten().flatten();
         tasks
@@ -392,7 +396,7 @@ mod tests {
         let me = std::process::id();
         assert!(children_by_parent(me).contains(&child.0.id()));
         assert!(!children_by_parent(child.0.id()).contains(&child.0.id()));
-        let listed = children(&open(me).expect("one may look at oneself"), me);
+        let listed = children(me).expect("one may look at oneself");
         assert!(listed.iter().any(|is| is.pid == child.0.id()), "{listed:?}");
     }
 

@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -26,11 +28,18 @@ pub fn answers() -> Vec<Answer> {
             "many: peeks for a line",
             check(waits_for_whole_lines),
         ),
-        Answer::right("restart right: std", restart(TcpListener::bind)),
+        Answer::right(
+            "restart right: std",
+            restart(TcpListener::bind, a_thread_per_caller),
+        ),
+        Answer::right(
+            "restart right: a slow process each",
+            restart(TcpListener::bind, a_process_each),
+        ),
         Answer::wrong(
             "M16",
             "restart: without SO_REUSEADDR",
-            restart(without_reuse),
+            restart(without_reuse, a_thread_per_caller),
         ),
     ]
 }
@@ -45,8 +54,11 @@ fn check(serve: fn(TcpListener) -> io::Result<()>) -> Check {
     Check::new("tcp/repair", probes, |seen| battery::diagnose(seen, reply))
 }
 
-fn restart(listen: fn(SocketAddr) -> io::Result<TcpListener>) -> Check {
-    let probes = vec![battery::restart(listen, a_thread_per_caller, reply)];
+fn restart(
+    listen: fn(SocketAddr) -> io::Result<TcpListener>,
+    serve: fn(TcpListener) -> io::Result<()>,
+) -> Check {
+    let probes = vec![battery::restart(listen, serve, reply)];
     Check::new("tcp/repair", probes, |seen| battery::diagnose(seen, reply))
 }
 
@@ -93,6 +105,21 @@ fn keeps_its_answers(listener: TcpListener) -> io::Result<()> {
             Ok((stream, _)) => drop(thread::spawn(move || visit(stream))),
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
+    }
+}
+
+/// A process for each caller, which takes its time over the first line.
+fn a_process_each(listener: TcpListener) -> io::Result<()> {
+    const TALK: &str =
+        "sleep 0.3; while read -r line; do echo \"$line\" | tr a-z A-Z; done";
+    loop {
+        let (stream, _) = listener.accept()?;
+        let (input, output) = (stream.try_clone()?, stream);
+        Command::new("sh")
+            .args(["-c", TALK])
+            .stdin(OwnedFd::from(input))
+            .stdout(OwnedFd::from(output))
+            .spawn()?;
     }
 }
 
