@@ -158,6 +158,8 @@ const RULES: &[Rule] = &[
                 s.kind == Kind::NoAnswer
                     && s.doing == Some(Doing::Blocked)
                     && s.calls == ["recvfrom"]
+                    // The second may as well have been accepted and not been heard.
+                    && s.kernel.iter().any(|told| told.contains("in the accept queue"))
             };
             all.first(&["two"]).is_some_and(silence)
         },
@@ -172,8 +174,9 @@ const RULES: &[Rule] = &[
                     || matches!(s.doing, Some(Doing::Ended | Doing::Returned))
             })
         },
-        why: "There were no descriptors left, and `accept` failed with EMFILE. That is \
-              no reason to end, and asking again at once is no way to wait.",
+        why: "There were no descriptors left, and `accept`, or whatever else wanted \
+              one, failed with EMFILE. That is no reason to end, and asking again at \
+              once is no way to wait.",
     },
     Rule {
         mistake: "M16",

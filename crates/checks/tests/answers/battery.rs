@@ -21,6 +21,7 @@ pub fn answers() -> Vec<Answer> {
         ),
         Answer::right("many right: keeps its answers", check(keeps_its_answers)),
         Answer::wrong("M18", "many: one after another", check(one_after_another)),
+        Answer::unnamed("two", "many: accepts two, hears one", check(hears_one)),
         Answer::wrong("M25", "many: unwraps accept", check(unwraps_accept)),
         Answer::wrong("M25", "many: asks again at once", check(asks_again_at_once)),
         Answer::unnamed(
@@ -127,6 +128,15 @@ fn one_after_another(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept()?;
         let _ = talk(&stream);
+    }
+}
+
+/// Takes its callers in pairs, and talks to the second when the first has left.
+fn hears_one(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (first, _) = listener.accept()?;
+        let (second, _) = listener.accept()?;
+        let _ = talk(&first).and_then(|()| talk(&second));
     }
 }
 
