@@ -82,6 +82,9 @@ pub fn normalised(text: &str, servers: &[u16]) -> String {
             .unwrap_or(after.len());
         let (port, behind) = after.split_at(end);
         rest = behind;
+        if port.is_empty() {
+            continue; // `127.0.0.1:PORT`, in a text on how to use a program
+        }
         let announced = before.ends_with("listening on ").then(|| servers.next());
         if let Some(server) = announced.flatten() {
             names.insert(port, server.to_string());
@@ -283,6 +286,15 @@ mod tests {
         let told = "listening on 127.0.0.1:8088\n127.0.0.1:50001, 127.0.0.1:50002\n\
                     127.0.0.1:50001 -> 127.0.0.1:8088\nlistening on 127.0.0.1:8009";
         assert_eq!(normalised(text, &[8088, 8009]), told);
+    }
+
+    #[test]
+    fn a_word_in_place_of_a_port_stays() {
+        let text = "client 127.0.0.1:PORT\n127.0.0.1:60000";
+        assert_eq!(
+            normalised(text, &[]),
+            "client 127.0.0.1:PORT\n127.0.0.1:50001"
+        );
     }
 
     #[test]
