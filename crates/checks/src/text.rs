@@ -16,7 +16,11 @@ pub fn look_of_stdout() -> Look {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let width = rustix::termios::tcgetwinsize(io::stdout())
         .map_or(0, |size| usize::from(size.ws_col));
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(env::var_os);
+    // An empty one counts as none: POSIX, "Internationalization Variables".
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(env::var_os)
+        .find(|name| !name.is_empty());
     let locale = locale.map(|name| name.to_string_lossy().to_uppercase());
     Look {
         width: if width == 0 { 80 } else { width },
@@ -74,7 +78,10 @@ impl Page<'_> {
     /// A paragraph, its first line behind `first` and the others indented as far.
     fn paragraph(&mut self, first: &str, text: &str) {
         let room = self.width.saturating_sub(first.chars().count()).max(20);
-        let pieces = textwrap::wrap(text, Options::new(room).break_words(true));
+        // A panic's message has lines of its own, and may hold whatever came.
+        let text: Vec<String> = text.split('\n').map(printable).collect();
+        let text = text.join("\n");
+        let pieces = textwrap::wrap(&text, Options::new(room).break_words(true));
         let rest = " ".repeat(first.chars().count());
         for (n, piece) in pieces.iter().enumerate() {
             let lead = if n == 0 { first } else { &rest };
@@ -221,4 +228,38 @@ fn printable(line: &str) -> String {
         }
     };
     line.chars().map(keep).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_panics_with_cannot_disturb_the_terminal() {
+        let failure = Failure {
+            panic: Some("src/lib.rs:1:1: \x1b[2Jfirst\nsecond".into()),
+            probe: "whole".into(),
+            title: "a probe".into(),
+            untouched: false,
+            summary: "your program panicked".into(),
+            expected: String::new(),
+            got: String::new(),
+            kernel: Vec::new(),
+            mistake: None,
+            output: String::new(),
+            timeline: wire::Timeline::new("the peer", "your program"),
+        };
+        let verdict = Verdict {
+            exercise: "tcp/greeting".into(),
+            passed: false,
+            probes: Vec::new(),
+            failure: Some(failure),
+            micros: 0,
+            waited_micros: 0,
+        };
+        let text = verdict.to_text(&Look::default());
+        let panicked =
+            "  panicked  src/lib.rs:1:1: \u{fffd}[2Jfirst\n            second\n";
+        assert!(text.contains(panicked), "{text}");
+    }
 }
