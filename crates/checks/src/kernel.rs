@@ -171,7 +171,8 @@ fn will_sleep_on(glance: &Glance) -> bool {
     glance.threads.iter().all(|thread| {
         let call = thread.call.as_ref();
         call.is_none_or(|call| match call.waits_forever() {
-            Some(forever) => forever,
+            Some(true) => true,
+            Some(false) => call.known_limit().is_some_and(|limit| limit >= PATIENT),
             // Most of what the kernel takes up again has a time limit.
             None if call.name == "restart_syscall" => false,
             // Where the limit is not to be seen there may be none.

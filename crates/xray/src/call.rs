@@ -4,6 +4,7 @@ use crate::descriptor::{Descriptor, Kind};
 use crate::socket::{TcpSocket, UdpSocket, UnixSocket, waiting};
 use crate::words::count;
 use std::fmt;
+use std::time::Duration;
 
 /// A system call that a thread is blocked in.
 ///
@@ -90,6 +91,18 @@ impl Call {
         }
     }
 
+    /// The time limit that can be read off the registers, as that of poll(2) and
+    /// epoll_wait(2) can, which is a number there. Of others, such as select(2), they
+    /// hold an address.
+    pub fn known_limit(&self) -> Option<Duration> {
+        let millis = match self.name.as_str() {
+            "poll" => int(self.args[2]),
+            "epoll_wait" | "epoll_pwait" => int(self.args[3]),
+            _ => return None,
+        };
+        u64::try_from(millis).ok().map(Duration::from_millis)
+    }
+
     fn purpose(&self) -> Purpose {
         match self.name.as_str() {
             "accept" | "accept4" => Purpose::Accept,
@@ -153,11 +166,6 @@ impl Call {
 
     fn limit(&self) -> String {
         let pause = matches!(self.name.as_str(), "nanosleep" | "clock_nanosleep");
-        let millis = match self.name.as_str() {
-            "poll" => Some(self.args[2]),
-            "epoll_wait" | "epoll_pwait" => Some(self.args[3]),
-            _ => None,
-        };
         let multiplexed = matches!(
             self.name.as_str(),
             "poll"
@@ -168,8 +176,10 @@ impl Call {
                 | "epoll_pwait"
                 | "epoll_pwait2"
         );
-        match (self.waits_forever(), millis) {
-            (Some(false), Some(millis)) => format!(", for at most {millis} ms"),
+        match (self.waits_forever(), self.known_limit()) {
+            (Some(false), Some(limit)) => {
+                format!(", for at most {} ms", limit.as_millis())
+            }
             (Some(false), None) if !pause => ", with a time limit".to_string(),
             (Some(true), _) if multiplexed => ", without a time limit".to_string(),
             _ => String::new(),
@@ -411,6 +421,13 @@ mod tests {
         assert_eq!(forever("poll", [a, 1, MINUS_ONE, 0, 0, 0]), Some(true));
         assert_eq!(forever("poll", [a, 1, MINUS_ONE_32, 0, 0, 0]), Some(true));
         assert_eq!(forever("poll", [a, 1, 0, 0, 0, 0]), Some(false));
+        let limit = |name, args| call(name, args).known_limit();
+        let garbage_above = 0xdead_beef_0000_0032;
+        let fifty = Some(Duration::from_millis(50));
+        assert_eq!(limit("poll", [a, 1, garbage_above, 0, 0, 0]), fifty);
+        assert_eq!(limit("epoll_wait", [5, a, 8, 50, 0, 0]), fifty);
+        assert_eq!(limit("poll", [a, 1, MINUS_ONE_32, 0, 0, 0]), None);
+        assert_eq!(limit("ppoll", [a, 1, 50, 0, 0, 0]), None);
         assert_eq!(
             forever("epoll_wait", [5, a, 8, MINUS_ONE_32, 0, 0]),
             Some(true)
