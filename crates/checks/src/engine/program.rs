@@ -116,6 +116,9 @@ pub(super) struct Program {
     child: Child,
     line: UnixStream,
     heard: Vec<u8>,
+    /// So many bytes of that hold no end of a line: a story is long, and comes in small
+    /// pieces.
+    searched: usize,
     /// The other end of the line is closed.
     silent: bool,
     output: Arc<(Mutex<Output>, Condvar)>,
@@ -176,6 +179,7 @@ impl Program {
             child,
             line,
             heard,
+            searched: 0,
             silent,
             output,
             exit,
@@ -213,8 +217,11 @@ impl Program {
     /// before it came to rest is here when it is seen at rest.
     pub(super) fn message(&mut self) -> Option<Message> {
         loop {
-            if let Some(end) = self.heard.iter().position(|&byte| byte == b'\n') {
-                let line: Vec<u8> = self.heard.drain(..=end).collect();
+            let unsearched = &self.heard[self.searched..];
+            if let Some(end) = unsearched.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> =
+                    self.heard.drain(..=self.searched + end).collect();
+                self.searched = 0;
                 let line = String::from_utf8_lossy(&line);
                 // A line that is no message was not written by the child's report:
                 // the learner's code has found the descriptor. Let it talk.
@@ -223,9 +230,13 @@ impl Program {
                     Err(_) => continue,
                 }
             }
+            self.searched = self.heard.len();
             let mut chunk = [0; 4096];
             match self.line.read(&mut chunk) {
-                Ok(_) if self.heard.len() > LONGEST_MESSAGE => self.heard.clear(),
+                Ok(_) if self.heard.len() > LONGEST_MESSAGE => {
+                    self.heard.clear();
+                    self.searched = 0;
+                }
                 Ok(read @ 1..) => self.heard.extend_from_slice(&chunk[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
