@@ -158,8 +158,8 @@ pub struct Check {
     diagnose: Diagnose,
 }
 
-/// Knows the first of the probes in which the program was seen to spin. What comes
-/// after it does not decide any more, and need not be watched for as long.
+/// Knows the first of the probes in which the program was seen to spin, or to go on
+/// calling a script that gets it nowhere. What comes after it does not decide any more, and need not be watched for as long.
 #[derive(Clone)]
 struct Hurry {
     first: Arc<AtomicUsize>,
@@ -186,8 +186,10 @@ struct Played {
 
 impl Played {
     fn has_spun(&self) -> bool {
-        let symptom = self.symptom.as_ref();
-        symptom.is_some_and(|symptom| symptom.doing == Some(Doing::Spinning))
+        let spins = |symptom: &Symptom| {
+            symptom.doing == Some(Doing::Spinning) || symptom.signs.loops.is_some()
+        };
+        self.symptom.as_ref().is_some_and(spins)
     }
 }
 

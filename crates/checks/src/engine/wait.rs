@@ -30,6 +30,9 @@ const SPINNING: Duration = Duration::from_millis(150);
 /// The same in a check that has seen the program spin before.
 const SPINNING_AGAIN: Duration = Duration::from_millis(50);
 
+/// How long a program that is busy, and gets on, is watched in such a check.
+const BUSY_AGAIN: Duration = Duration::from_secs(1);
+
 /// For a program that wakes now and then but does not answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -134,15 +137,15 @@ impl Stage {
         pulse: &mut Option<Pulse>,
         start: Instant,
     ) -> Option<Doing> {
-        let spinning = match self.hurry.is_needed() {
-            true => SPINNING_AGAIN,
-            false => SPINNING,
+        let (spinning, patience) = match self.hurry.is_needed() {
+            true => (SPINNING_AGAIN, BUSY_AGAIN),
+            false => (SPINNING, DEADLINE),
         };
         match watch.verdict(ASLEEP, spinning) {
             // Busy, but with what? Reading a long text byte by byte is no spin.
             Some(Doing::Spinning) => {
                 let now = self.pulse();
-                if pulse.as_ref() == Some(&now) || start.elapsed() > DEADLINE {
+                if pulse.as_ref() == Some(&now) || start.elapsed() > patience {
                     return Some(Doing::Spinning);
                 }
                 *pulse = Some(now);
