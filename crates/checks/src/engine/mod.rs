@@ -159,7 +159,8 @@ pub struct Check {
 }
 
 /// Knows the first of the probes in which the program was seen to spin, or to go on
-/// calling a script that gets it nowhere. What comes after it does not decide any more, and need not be watched for as long.
+/// calling a script that gets it nowhere. What comes after it does not decide any more,
+/// and need not be watched for as long.
 #[derive(Clone)]
 struct Hurry {
     first: Arc<AtomicUsize>,
