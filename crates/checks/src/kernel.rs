@@ -160,10 +160,28 @@ impl Family {
             && self.members().all(quiet)
     }
 
-    /// Whether no timer will wake anybody soon: a sleep, or a call with a time limit,
-    /// ends by itself.
+    /// Whether no timer will soon wake anybody who matters: a sleep, or a call with a
+    /// time limit, ends by itself.
     fn will_sleep_on(&self) -> bool {
-        self.members().all(will_sleep_on)
+        let sleeps_on = |one| will_sleep_on(one) || self.is_nobodys(one);
+        will_sleep_on(&self.program) && self.descendants.iter().all(sleeps_on)
+    }
+
+    /// Whether a descendant can do nothing for the peer when it wakes: it has no
+    /// connection, and nobody waits for its output or its end.
+    fn is_nobodys(&self, one: &Glance) -> bool {
+        let others = self.members().filter(|other| other.pid != one.pid);
+        let mut calls = others
+            .flat_map(|other| &other.threads)
+            .filter_map(|thread| thread.call.as_ref());
+        let awaited = calls.any(|call| {
+            let waits = [
+                "wait", "read", "poll", "ppoll", "select", "pselect", "epoll",
+            ];
+            waits.iter().any(|name| call.name.starts_with(name))
+        });
+        !awaited
+            && xray::look(one.pid).is_ok_and(|process| process.tcp().next().is_none())
     }
 }
 
