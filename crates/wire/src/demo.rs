@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -134,43 +134,55 @@ fn first_difference<'a>(
 ///
 /// # Errors
 ///
-/// If it cannot be started; `TimedOut` if it has not ended after a minute. It is
-/// killed then, so that no test leaves it behind.
+/// If it cannot be started; `TimedOut` if it has not ended after a minute, or if what it
+/// has started holds its output open for longer than that. It is killed then, so that
+/// no test leaves it behind.
 pub fn run(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    run_within(command, input, DEADLINE)
+}
+
+fn run_within(
+    command: &mut Command,
+    input: &[u8],
+    limit: Duration,
+) -> io::Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let (stdin, stdout, stderr) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    // Three threads: a child whose pipe nobody empties, or fills, would never end.
-    thread::scope(|scope| {
-        // A child may end without having read all that it was given.
-        scope.spawn(move || stdin.map(|mut pipe| pipe.write_all(input)));
-        let stdout = scope.spawn(move || all_of(stdout));
-        let stderr = scope.spawn(move || all_of(stderr));
-        let status = end_of(&mut child)?;
-        let read = |pipe: ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
-            pipe.join().expect("reading a pipe does not panic")
-        };
-        Ok(Output {
-            status,
-            stdout: read(stdout)?,
-            stderr: read(stderr)?,
-        })
+    let (stdin, input) = (child.stdin.take(), input.to_vec());
+    // Three threads: a child whose pipe nobody empties, or fills, would never end. A
+    // child may end without having read all that it was given.
+    thread::spawn(move || stdin.map(|mut pipe| pipe.write_all(&input)));
+    let (stdout, stderr) = (all_of(child.stdout.take()), all_of(child.stderr.take()));
+    let status = end_of(&mut child, limit)?;
+    let read = |pipe: Receiver<io::Result<Vec<u8>>>| {
+        pipe.recv_timeout(limit)
+            .unwrap_or_else(|_| Err(too_long("closed its output", limit)))
+    };
+    Ok(Output {
+        status,
+        stdout: read(stdout)?,
+        stderr: read(stderr)?,
     })
 }
 
-fn all_of(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes))?;
-    Ok(bytes)
+/// All that comes out of `pipe`, once it is closed. That may be later than the end of
+/// the child, which is not the only one that can hold it.
+fn all_of(pipe: Option<impl Read + Send + 'static>) -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, all) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes));
+        sender.send(read.map(|_| bytes))
+    });
+    all
 }
 
-fn end_of(child: &mut Child) -> io::Result<ExitStatus> {
+fn end_of(child: &mut Child, limit: Duration) -> io::Result<ExitStatus> {
     let started = Instant::now();
-    while started.elapsed() < DEADLINE {
+    while started.elapsed() < limit {
         if let Some(status) = child.try_wait()? {
             return Ok(status);
         }
@@ -178,8 +190,12 @@ fn end_of(child: &mut Child) -> io::Result<ExitStatus> {
     }
     child.kill()?;
     child.wait()?;
-    let why = format!("it had not ended after {} s", DEADLINE.as_secs());
-    Err(io::Error::new(ErrorKind::TimedOut, why))
+    Err(too_long("ended", limit))
+}
+
+fn too_long(what: &str, limit: Duration) -> io::Error {
+    let why = format!("it had not {what} after {} s", limit.as_secs());
+    io::Error::new(ErrorKind::TimedOut, why)
 }
 
 /// A server program. It is killed when this is dropped.
@@ -242,7 +258,7 @@ impl Server {
     ///
     /// `TimedOut` if it has not after a minute.
     pub fn end(mut self) -> io::Result<ExitStatus> {
-        end_of(&mut self.child)
+        end_of(&mut self.child, DEADLINE)
     }
 }
 
@@ -286,6 +302,32 @@ mod tests {
         let told = "listening on 127.0.0.1:8088\n127.0.0.1:50001, 127.0.0.1:50002\n\
                     127.0.0.1:50001 -> 127.0.0.1:8088\nlistening on 127.0.0.1:8009";
         assert_eq!(normalised(text, &[8088, 8009]), told);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_output_that_somebody_else_holds_open_is_not_waited_for_without_a_limit() {
+        let limit = Duration::from_secs(1);
+        let shell = |script: &str| {
+            let mut command = Command::new("sh");
+            run_within(command.args(["-c", script]), b"in\n", limit)
+        };
+        let error = shell("sleep 9 &").expect_err("nobody has closed it yet");
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        assert!(error.to_string().contains("closed its output"), "{error}");
+        let error = shell("exec sleep 9").expect_err("it sleeps");
+        assert_eq!(error.to_string(), "it had not ended after 1 s");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_gets_its_input_and_all_its_output_comes_back() {
+        let mut command = Command::new("sh");
+        let command = command.args(["-c", "cat; echo end >&2; exit 3"]);
+        let output = run(command, &[b'x'; 200_000]).expect("there is a shell");
+        assert_eq!(output.stdout, [b'x'; 200_000]);
+        assert_eq!(output.stderr, b"end\n");
+        assert_eq!(output.status.code(), Some(3));
     }
 
     #[test]
