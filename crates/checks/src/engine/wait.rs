@@ -322,14 +322,10 @@ impl Stage {
     }
 
     fn spins(&mut self, share: f64) -> Symptom {
-        let share = share * 100.0;
         let idle = self.idle(Doing::Spinning);
         let summary = "your program keeps a processor busy while nobody says a word";
         Symptom::new(Kind::Spins, summary)
-            .with_words(
-                "a program asleep in a system call",
-                format!("a program that runs {share:.0} % of the time"),
-            )
+            .with_words("a program asleep in a system call", busy(share))
             .while_idle(idle)
     }
 
@@ -360,5 +356,35 @@ impl Stage {
     fn callers_waiting(&self) -> u32 {
         let sockets = xray::tcp_on(self.port()).unwrap_or_default();
         sockets.iter().filter_map(|socket| socket.waiting).sum()
+    }
+}
+
+/// The share of the time that a program was busy, in words. What a loaded machine made
+/// it wait for a processor counts, and each thread counts for itself.
+fn busy(share: f64) -> String {
+    match share {
+        ..1.05 => {
+            let percent = share * 100.0;
+            format!(
+                "a program that runs, or is ready to run, {percent:.0} % of the time"
+            )
+        }
+        _ => format!(
+            "a program of which {share:.1} threads run, or are ready to run, at a time"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_program_runs_more_than_all_the_time() {
+        let one = "a program that runs, or is ready to run, 97 % of the time";
+        assert_eq!(busy(0.97), one);
+        let two =
+            "a program of which 1.9 threads run, or are ready to run, at a time";
+        assert_eq!(busy(1.94), two);
     }
 }
