@@ -239,9 +239,15 @@ impl Stage {
     /// go before its last words are here.
     pub(super) fn is_over(&mut self) -> Option<Doing> {
         let mut watch = Watch::start(self.program.pid());
-        let patience = Instant::now() + LAST_WORDS;
-        while Instant::now() < patience && self.program.exit().is_none() {
-            if watch.verdict(RESTED, SPINNING).is_some() {
+        let start = Instant::now();
+        while self.program.exit().is_none() {
+            let settled = watch.verdict(RESTED, SPINNING).is_some();
+            // Who is ready to run and is not let has not said its last word.
+            let patience = match watch.is_running() {
+                true => STARVED,
+                false => LAST_WORDS,
+            };
+            if settled || start.elapsed() > patience {
                 break;
             }
             self.hear();
