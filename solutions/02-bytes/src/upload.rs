@@ -20,7 +20,8 @@ use std::thread;
 // END SOLUTION
 
 /// Sends `data` to an echo server, ends the sending, and returns all that came back
-/// until the server's end.
+/// until the server's end, in whatever pieces it came. The server ends when it has sent
+/// back everything and has seen your end.
 pub fn exchange(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
     // BEGIN SOLUTION
     let stream = TcpStream::connect(server)?;

@@ -71,13 +71,31 @@ const SAME: &str = "the same";
 const FIRST: &str = "only the first";
 const ZEROS: &str = "zeros";
 
-/// Sends back whatever comes, at once, and ends when the program has ended.
+/// Sends back whatever comes, at once, and ends when the program has ended and waits.
 fn echo(stage: &mut Stage, bytes: usize) -> Result<(), Symptom> {
     let mut peer = stage.accept()?;
-    stage.echo(&mut peer, bytes)?;
+    let echoed = stage.echo(&mut peer, bytes);
+    // Who closes what it has not read resets the connection: then what it has returned
+    // tells more than the reset.
+    if let Err(symptom) = echoed
+        && !(symptom.kind == Kind::Reset
+            && matches!(stage.returned_early()?, Some(Ok(told)) if told != SAME))
+    {
+        return Err(symptom);
+    }
+    // It has said all, and this side has not: who has returned by now has not waited.
+    let early = stage.returned_early()?;
+    let is_early = early.is_some();
     peer.end();
     let expected = format!("the same {}", view::bytes(bytes as u64));
-    match stage.returned()? {
+    match early.map_or_else(|| stage.returned(), Ok)? {
+        Ok(told) if told == SAME && is_early => {
+            let summary = "your function returned before the server had ended";
+            Err(Symptom::new(Kind::Rule, summary).with_words(
+                "a read of 0 bytes: the server's end",
+                "all bytes, and no wait for the end behind them",
+            ))
+        }
         Ok(told) if told == SAME => Ok(()),
         Ok(told) => Err(Symptom::new(Kind::WrongValue, "that is not what came back")
             .with_words(expected, told)),
@@ -113,8 +131,9 @@ const RULES: &[Rule] = &[
         fits: |all| {
             all.first(&["large"]).is_some_and(|s| {
                 s.doing == Some(Doing::Blocked)
-                    && s.calls.iter().any(|call| sends(call))
-                    && !s.calls.iter().any(|call| receives(call))
+                    // A thread that waits for this one may have read before.
+                    && !s.calls.is_empty()
+                    && s.calls.iter().all(|call| sends(call))
                     && s.signs.unread > 0
                     && s.panic.is_none()
             }) && all.passed("small")

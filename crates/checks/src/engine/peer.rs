@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use wire::{Recorder, Side};
@@ -28,6 +28,23 @@ pub struct Peer {
     pub(super) quiet: bool,
     /// A write was told that the program has thrown the connection away.
     was_reset: bool,
+    /// Where the connection goes, if it was given up, until the program has been looked
+    /// at: a program that meets its end before that does what the check made it do.
+    pub(super) held: Held,
+    given_up: bool,
+}
+
+/// Connections that nobody speaks on any more, and that are still open.
+pub(super) type Held = Arc<Mutex<Vec<Arc<TcpStream>>>>;
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if self.given_up
+            && let Ok(mut held) = self.held.lock()
+        {
+            held.push(Arc::clone(&self.stream));
+        }
+    }
 }
 
 /// How the program's side of a connection ended.
@@ -60,6 +77,8 @@ impl Peer {
             matched: 0,
             quiet: false,
             was_reset: false,
+            held: Held::default(),
+            given_up: false,
         })
     }
 
@@ -105,8 +124,15 @@ impl Peer {
     }
 
     /// Writes down that the peer waited in vain.
-    pub(super) fn gave_up(&self, why: impl Into<String>) {
+    pub(super) fn gave_up(&mut self, why: impl Into<String>) {
         self.recorder.gave_up(self.link, Side::Left, why);
+        self.stays_open();
+    }
+
+    /// The probe has failed here: the connection stays until the program has been
+    /// looked at.
+    pub(super) fn stays_open(&mut self) {
+        self.given_up = true;
     }
 
     /// Writes down what the peer sends.

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use wire::{Recorder, Side, Timeline, What, view};
 
 use super::child::Message;
-use super::peer::{Over, Peer, broken};
+use super::peer::{Held, Over, Peer, broken};
 use super::program::{Program, Told};
 use super::wait::On;
 use super::{Faces, Hurry, Played};
@@ -56,6 +56,7 @@ pub struct Stage {
     listener: Option<Arc<TcpListener>>,
     pub(super) address: Option<SocketAddr>,
     links: u32,
+    held: Held,
     /// The ports at the other ends of the connections from the listener's port.
     pub(super) ports: Vec<u16>,
     pub(super) waited: Duration,
@@ -92,6 +93,7 @@ impl Stage {
             listener,
             address,
             links: 0,
+            held: Held::default(),
             ports: Vec::new(),
             waited: Duration::ZERO,
             faces,
@@ -209,8 +211,10 @@ impl Stage {
         self.links += 1;
         match TcpStream::connect_timeout(&address, CONNECTS) {
             Ok(stream) => {
-                let peer = Peer::new(stream, self.links, self.recorder.clone())
-                    .map_err(|error| broken("set a connection up", error))?;
+                let mut peer =
+                    Peer::new(stream, self.links, self.recorder.clone())
+                        .map_err(|error| broken("set a connection up", error))?;
+                peer.held = Arc::clone(&self.held);
                 let ends = format!("{} -> {}", peer.local(), peer.remote());
                 self.recorder.connect(self.links, Side::Left, ends);
                 self.ports.push(peer.local.port());
@@ -284,8 +288,10 @@ impl Stage {
         match accepted {
             Ok(stream) => {
                 self.links += 1;
-                let peer = Peer::new(stream, self.links, self.recorder.clone())
-                    .map_err(|error| broken("set a connection up", error))?;
+                let mut peer =
+                    Peer::new(stream, self.links, self.recorder.clone())
+                        .map_err(|error| broken("set a connection up", error))?;
+                peer.held = Arc::clone(&self.held);
                 let ends = format!("{} -> {}", peer.remote(), peer.local());
                 self.recorder.connect(self.links, Side::Right, ends);
                 self.ports.push(peer.remote.port());
@@ -305,6 +311,19 @@ impl Stage {
     /// [`Kind::NoAnswer`] where the program stops taking them, [`Kind::Reset`] where
     /// it has thrown the connection away.
     pub fn send(&mut self, peer: &mut Peer, bytes: &[u8]) -> Result<(), Symptom> {
+        match self.push(peer, bytes)? {
+            Ok(()) => Ok(()),
+            Err((rest, idle)) => Err(not_taken(peer, rest, idle)),
+        }
+    }
+
+    /// As [`Stage::send`]; where the program stops taking bytes, how many are left and
+    /// what it is doing.
+    fn push(
+        &mut self,
+        peer: &mut Peer,
+        bytes: &[u8],
+    ) -> Result<Result<(), (usize, Idle)>, Symptom> {
         peer.sends(bytes);
         let on = On::Write(Arc::clone(&peer.stream));
         let mut rest = bytes;
@@ -324,18 +343,10 @@ impl Stage {
             })?;
             match written {
                 Ok(written) => rest = &rest[written..],
-                Err(idle) => {
-                    let rest = view::bytes(rest.len() as u64);
-                    peer.gave_up(format!("the last {rest} are not taken"));
-                    return Err(Symptom::new(
-                        Kind::NoAnswer,
-                        "your program stopped reading",
-                    )
-                    .while_idle(idle));
-                }
+                Err(idle) => return Ok(Err((rest.len(), idle))),
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Sends `line` again and again until the program takes no more, or has taken so much
@@ -470,6 +481,7 @@ impl Stage {
             ),
             _ => (Kind::Wrong, "the answer is not what was agreed"),
         };
+        peer.stays_open();
         let symptom = Symptom::new(kind, summary).with_bytes(expected, &got);
         let symptom = match idle {
             Some(idle) => symptom.while_idle(idle),
@@ -562,7 +574,8 @@ impl Stage {
     }
 
     /// Is an echo server for one visit: sends back what comes, in order, and reads no
-    /// more while that is not taken, until the program ends its side.
+    /// more while that is not taken, until the program ends its side. Of few bytes the
+    /// first are sent back in two pieces.
     ///
     /// # Errors
     ///
@@ -572,6 +585,8 @@ impl Stage {
     pub fn echo(&mut self, peer: &mut Peer, bytes: usize) -> Result<(), Symptom> {
         /// Of a long exchange this many pieces stand in the timeline.
         const TOLD: usize = 3;
+        /// So many bytes are no load for any buffer.
+        const FEW: usize = 4096;
         peer.keep_buffers_small()?;
         let mut echoed = 0;
         for piece in 0.. {
@@ -584,9 +599,18 @@ impl Stage {
             match waited {
                 Ok(()) if back.is_empty() => break,
                 Ok(()) => {
-                    let sent = self.send(peer, &back);
                     echoed += back.len();
-                    sent.inspect_err(|_| self.tell_echoed(peer, echoed))?;
+                    let mut rest = &back[..];
+                    if piece == 0 && bytes <= FEW && back.len() > 2 {
+                        let (first, second) = back.split_at(back.len() / 3);
+                        self.send(peer, first)?;
+                        self.until_taken(peer)?;
+                        rest = second;
+                    }
+                    if let Err((left, idle)) = self.push(peer, rest)? {
+                        self.tell_echoed(peer, echoed);
+                        return Err(not_taken(peer, left, idle));
+                    }
                 }
                 Err(idle) => {
                     self.tell_echoed(peer, echoed);
@@ -619,7 +643,21 @@ impl Stage {
             ),
             _ => return Ok(()),
         };
+        peer.stays_open();
         Err(Symptom::new(kind, summary).with_words(expected, got))
+    }
+
+    /// What the function has returned, once the program has come to rest; nothing where
+    /// it has not returned by then.
+    ///
+    /// # Errors
+    ///
+    /// Those of the check itself.
+    pub fn returned_early(
+        &mut self,
+    ) -> Result<Option<Result<String, String>>, Symptom> {
+        let waited = self.wait(&On::Nothing, |stage| Ok(stage.returned.clone()))?;
+        Ok(waited.ok())
     }
 
     /// What was left out of the timeline of an exchange.
@@ -726,6 +764,13 @@ impl Stage {
             symptom
         })
     }
+}
+
+/// The program does not take the last bytes that it is sent.
+fn not_taken(peer: &mut Peer, rest: usize, idle: Idle) -> Symptom {
+    peer.gave_up(format!("the last {} are not taken", count(rest)));
+    let summary = "your program stopped reading";
+    Symptom::new(Kind::NoAnswer, summary).while_idle(idle)
 }
 
 /// Whether a connection failed for want of somebody who takes it: with a full accept

@@ -342,7 +342,7 @@ impl Stage {
         if self.faces != Faces::Callers {
             return false;
         }
-        let Ok(caller) = self.connect() else {
+        let Ok(mut caller) = self.connect() else {
             return false;
         };
         let mut watch = Watch::start(self.program.pid());

@@ -13,7 +13,8 @@ use std::io;
 use std::net::SocketAddr;
 
 /// Sends `data` to an echo server, ends the sending, and returns all that came back
-/// until the server's end.
+/// until the server's end, in whatever pieces it came. The server ends when it has sent
+/// back everything and has seen your end.
 pub fn exchange(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
     let _ = (server, data);
     todo!("write and read at the same time")
