@@ -151,6 +151,18 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
     )
 }
 
+/// Whether a long greeting, which comes without a pause, is cut short too: so what
+/// ended the reading was no pause between two pieces.
+fn is_cut_short(all: &Findings<'_>) -> bool {
+    all.symptom("long").is_some_and(|s| {
+        let got = &s.got_bytes;
+        s.kind == Kind::WrongValue
+            && !got.is_empty()
+            && got.len() < s.expected_bytes.len()
+            && s.expected_bytes.starts_with(got)
+    })
+}
+
 const RULES: &[Rule] = &[
     Rule {
         mistake: "M5",
@@ -192,19 +204,29 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M1",
         fits: |all| {
-            // Of several pieces the first alone came back; where all came in one, more
-            // did, as much as there was room for.
-            let first = all.first(&["whole", "pieces"]);
-            let pieces = all.symptom("pieces");
-            first.is_some_and(|s| {
-                s.kind == Kind::WrongValue
-                    && s.got_bytes.len() > FIRST_PIECE.len()
-                    && s.expected_bytes.starts_with(&s.got_bytes)
-                    || s.got_bytes == FIRST_PIECE && all.passed("whole")
-            }) && pieces.is_some_and(|s| s.got_bytes == FIRST_PIECE)
+            let pieces = all.first(&["pieces"]);
+            pieces.is_some_and(|s| s.got_bytes == FIRST_PIECE) && is_cut_short(all)
         },
         why: "The server said its greeting in pieces, and your program returned what \
               one read had brought. The rest was still on its way.",
+    },
+    Rule {
+        mistake: "M1",
+        fits: |all| {
+            let whole = all.first(&["whole"]);
+            let pieces = all.symptom("pieces");
+            // What is only trimmed has been read to its end.
+            whole.is_some_and(|s| {
+                let rest = s.expected_bytes.strip_prefix(&s.got_bytes[..]);
+                s.kind == Kind::WrongValue
+                    && s.got_bytes.len() > FIRST_PIECE.len()
+                    && rest.is_some_and(|rest| !rest.trim_ascii().is_empty())
+            }) && pieces.is_some_and(|s| s.got_bytes == FIRST_PIECE)
+                && is_cut_short(all)
+        },
+        why: "Your program returned the beginning of the greeting, and of one that comes \
+              in pieces the first piece alone: what one read brings. Only a read of 0 \
+              bytes says that this was all.",
     },
     Rule {
         mistake: "M11",

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use checks::answers::Answer;
 use checks::tcp::greeting as check;
@@ -29,6 +30,9 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("reset", "hides a reset", check(hides_a_reset)),
         Answer::unnamed("whole", "never connects", check(|_| Ok(String::new()))),
         Answer::unnamed("whole", "another text", check(another_text)),
+        Answer::unnamed("pieces", "client: a pause", check(a_pause)),
+        Answer::unnamed("whole", "client: one read, trimmed", check(one_trimmed)),
+        Answer::unnamed("whole", "client: a short read", check(a_short_read)),
     ]
 }
 
@@ -105,6 +109,42 @@ fn text_per_read(server: SocketAddr) -> io::Result<String> {
 
 fn text_per_read_lossy(server: SocketAddr) -> io::Result<String> {
     by_text(server, |bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Takes a pause for the end.
+fn a_pause(server: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect(server)?;
+    // Longer than a busy machine keeps what comes without a pause.
+    stream.set_read_timeout(Some(Duration::from_millis(15)))?;
+    let mut all = Vec::new();
+    let mut buffer = [0; 1024];
+    // The first word may take its time.
+    loop {
+        match stream.read(&mut buffer) {
+            Err(_) if all.is_empty() => {}
+            Err(_) | Ok(0) => break,
+            Ok(read) => all.extend_from_slice(&buffer[..read]),
+        }
+    }
+    String::from_utf8(all).map_err(io::Error::other)
+}
+
+fn one_trimmed(server: SocketAddr) -> io::Result<String> {
+    one_read(server).map(|text| text.trim().to_string())
+}
+
+/// Takes a read that brings less than it could for the last one.
+fn a_short_read(server: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect(server)?;
+    let mut all = String::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let read = stream.read(&mut buffer)?;
+        all += &String::from_utf8_lossy(&buffer[..read]);
+        if read < buffer.len() {
+            return Ok(all.trim().to_string());
+        }
+    }
 }
 
 fn the_first_line(server: SocketAddr) -> io::Result<String> {
