@@ -288,10 +288,14 @@ const RULES: &[Rule] = &[
         mistake: "M1",
         fits: |all| {
             let first = all.first(&["whole", "split"]);
+            // Who only takes a pause for the end of a line cuts nothing where there is
+            // no pause.
+            let without_a_pause = all.symptom("joined").or(all.symptom("many"));
             first.is_some_and(|s| in_pieces(&s.got_bytes, all.reply))
+                && without_a_pause.is_some()
         },
         why: "Your program answered a piece of the line as if it were the whole line: \
-              it took what one read brought for one message.",
+              where the bytes of one read end, the line need not.",
     },
     Rule {
         mistake: "M1",
@@ -355,8 +359,12 @@ const RULES: &[Rule] = &[
         mistake: "M5",
         fits: |all| {
             let empty = answers(&[b"", b"", b""], all.reply);
-            all.first(&["end", "tail"])
-                .is_some_and(|s| s.kind == Kind::Wrong && follows(s, &empty))
+            // What a read of the end leaves has no newline to send back either.
+            let bare = (all.reply)(b"").repeat(3);
+            all.first(&["end", "tail"]).is_some_and(|s| {
+                let goes_on = !bare.is_empty() && follows(s, &bare);
+                s.kind == Kind::Wrong && (goes_on || follows(s, &empty))
+            })
         },
         why: "The caller ended its side. From then on every read returns 0 bytes at \
               once, and your program takes that for one more message, for ever.",

@@ -29,6 +29,10 @@ const ENOUGH: usize = 64 << 10;
 /// read keeps them itself.
 const MORE_THAN_BUFFERS: usize = 64 << 20;
 
+/// How long an answer may take that comes in good order, but bit by bit. A busy machine
+/// brings five hundred lines in a fraction of that.
+const SLOW: Duration = Duration::from_secs(10);
+
 /// How long a program that is there may take to send its story.
 const STORY: Duration = Duration::from_secs(1);
 
@@ -422,11 +426,15 @@ impl Stage {
     ) -> Result<(), Symptom> {
         let on = On::Read(Arc::clone(&peer.stream));
         let mut idle = None;
+        let start = Instant::now();
         while idle.is_none()
             && peer.over.is_none()
             && peer.unseen.len() < expected.len()
             && expected.starts_with(&peer.unseen)
         {
+            if start.elapsed() > SLOW {
+                return Err(self.is_slow(peer, expected, start.elapsed()));
+            }
             idle = self.wait(&on, |_| Ok(peer.take_in()?.then_some(())))?.err();
         }
         if peer.unseen.starts_with(expected) {
@@ -448,6 +456,25 @@ impl Stage {
             .with_bytes(expected, &peer.unseen)
             .while_idle(idle);
         Err(self.with_signs(symptom, peer))
+    }
+
+    /// What comes is right, but too little at a time to be waited for.
+    fn is_slow(
+        &mut self,
+        peer: &mut Peer,
+        expected: &[u8],
+        took: Duration,
+    ) -> Symptom {
+        let (came, all) = (answered(&peer.unseen), answered(expected));
+        let seconds = took.as_secs();
+        peer.gave_up(format!("{came} of {all} in {seconds} s"));
+        self.waited += took;
+        let idle = self.idle(Doing::Restless);
+        let summary = "your program answers, but it is slow";
+        let symptom = Symptom::new(Kind::NoAnswer, summary)
+            .with_words(all, format!("{came} in {seconds} s, all as agreed so far"))
+            .while_idle(idle);
+        self.with_signs(symptom, peer)
     }
 
     /// Other bytes came, or an end: waits for the rest of it and tells.
@@ -763,6 +790,15 @@ impl Stage {
             symptom.signs.leaked = leaked;
             symptom
         })
+    }
+}
+
+/// So many lines, or bytes where there are no lines.
+fn answered(bytes: &[u8]) -> String {
+    match bytes.iter().filter(|byte| **byte == b'\n').count() {
+        0 => count(bytes.len()),
+        1 => "1 line".into(),
+        lines => format!("{} lines", view::number(lines as u64)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use checks::answers::Answer;
 use checks::tcp::timestamps as check;
@@ -56,6 +57,10 @@ pub fn answers() -> Vec<Answer> {
         Answer::wrong("M33", "one caller only", check(one_caller_only)),
         Answer::unnamed("whole", "a clock of its own", check(a_clock_of_its_own)),
         Answer::unnamed("whole", "never accepts", check(never_accepts)),
+        Answer::unnamed("split", "a pause ends a line", check(a_pause_ends_a_line)),
+        Answer::wrong("M1", "splits what a read brings", check(splits_each_read)),
+        Answer::unnamed("many", "thinks before it answers", check(thinks_first)),
+        Answer::wrong("M5", "answers the end for ever", check(answers_the_end)),
         Answer::unnamed("whole", "exits at once", check(exits_at_once)),
         Answer::unnamed("whole", "loops at once", check(loops_at_once)),
         Answer::unnamed("whole", "forks and waits", check(starts_children)),
@@ -189,6 +194,85 @@ fn one_small_read(listener: TcpListener, now: Clock) -> io::Result<()> {
         let text = String::from_utf8_lossy(bytes);
         stream.write_all(stamped(now, text.trim_end()).as_bytes())
     })
+}
+
+/// Assembles lines, but takes a pause for the end of one.
+fn a_pause_ends_a_line(listener: TcpListener, now: Clock) -> io::Result<()> {
+    fn visit(mut stream: &TcpStream, now: Clock) -> io::Result<()> {
+        stream.set_read_timeout(Some(Duration::from_millis(5)))?;
+        let mut line = Vec::new();
+        let mut buffer = [0; 1024];
+        loop {
+            let read = match stream.read(&mut buffer) {
+                Ok(read) => read,
+                Err(_) if line.is_empty() => continue,
+                Err(_) => {
+                    let text = String::from_utf8_lossy(&line);
+                    stream.write_all(stamped(now, &text).as_bytes())?;
+                    line.clear();
+                    continue;
+                }
+            };
+            for &byte in &buffer[..read] {
+                if byte != b'\n' {
+                    line.push(byte);
+                    continue;
+                }
+                let text = String::from_utf8_lossy(&line);
+                stream.write_all(stamped(now, &text).as_bytes())?;
+                line.clear();
+            }
+            if read == 0 {
+                let text = String::from_utf8_lossy(&line);
+                return match text.is_empty() {
+                    true => Ok(()),
+                    false => stream.write_all(stamped(now, &text).as_bytes()),
+                };
+            }
+        }
+    }
+    loop {
+        let _ = visit(&listener.accept()?.0, now);
+    }
+}
+
+fn splits_each_read(listener: TcpListener, now: Clock) -> io::Result<()> {
+    by_reads(&listener, |stream, bytes| {
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        lines.split(|byte| *byte == b'\n').try_for_each(|line| {
+            let text = String::from_utf8_lossy(line);
+            stream.write_all(stamped(now, &text).as_bytes())
+        })
+    })
+}
+
+fn thinks_first(listener: TcpListener, now: Clock) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let mut output = &stream;
+        for line in BufReader::new(&stream).split(b'\n').map_while(Result::ok) {
+            thread::sleep(Duration::from_millis(300));
+            let line = [format!("[{}] ", now()).as_bytes(), &line, b"\n"].concat();
+            if output.write_all(&line).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// `read_line` leaves an empty line at the end, and that is answered too.
+fn answers_the_end(listener: TcpListener, now: Clock) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let (mut input, mut output) = (BufReader::new(&stream), &stream);
+        loop {
+            let mut line = String::new();
+            if input.read_line(&mut line).is_err() {
+                break;
+            }
+            let _ = output.write_all(format!("[{}] {line}", now()).as_bytes());
+        }
+    }
 }
 
 fn drops_the_rest(listener: TcpListener, now: Clock) -> io::Result<()> {
