@@ -29,7 +29,7 @@ use crate::{Recorder, Side, Timeline, view};
 ///
 /// A program that takes "no more bytes" for "no bytes yet" would ask for ever. The
 /// error ends those that heed errors, the panic all others.
-pub const PATIENCE: usize = 10_000;
+pub const PATIENCE: usize = 1_000;
 
 /// The most that a script lets a program write; what is above counts as no progress.
 pub const MOST_WRITTEN: usize = 64 << 20;

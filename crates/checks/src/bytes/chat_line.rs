@@ -109,6 +109,15 @@ fn check(decode: Arc<Decode>) -> Check {
                 lines(d, report, &pieces, &[&["one"], &["t\u{FFFD}wo", "three"]])
             },
         ),
+        probe(
+            "blanks",
+            "lines with blanks at both ends, and a carriage return",
+            |d, report| {
+                let (got, rest) = d(&[b"  one \t\ntwo\r\n", b" ta", b"il "], report);
+                same(&["  one \t", "two\r"], &got.concat())?;
+                left(Some(" tail "), rest)
+            },
+        ),
     ];
     Check::new("bytes/chat-line", probes, diagnose)
 }

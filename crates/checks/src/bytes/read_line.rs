@@ -63,6 +63,11 @@ fn check(start: Arc<Start>) -> Check {
                 lines(start, script, &[b"one", b"two", b"three"])
             },
         ),
+        probe(
+            "live",
+            "two lines in one piece, and a pause behind them",
+            live,
+        ),
         probe("tail", "a last line without a newline", |start, script| {
             lines(start, script().gives(b"one\ntail"), &[b"one", b"tail"])
         }),
@@ -100,16 +105,17 @@ fn check(start: Arc<Start>) -> Check {
                 })
             },
         ),
+        probe("longest", "a line of exactly 1024 bytes", longest),
+        probe("endless", "131,072 bytes without a newline", endless),
+        probe("over", "a line of 1025 bytes", over),
         probe(
-            "longest",
-            "a line of exactly 1024 bytes",
+            "blanks",
+            "lines with blanks at both ends, and a carriage return",
             |start, script| {
-                let line = [b'x'; MAX_LINE];
-                let script = script().gives_in(&[&line[..], b"\n"].concat(), 100);
-                lines(start, script, &[&line])
+                let expected: [&[u8]; 2] = [b"  one \t", b"two\r"];
+                lines(start, script().gives(b"  one \t\ntwo\r\n"), &expected)
             },
         ),
-        probe("endless", "131,072 bytes without a newline", endless),
     ];
     Check::new("bytes/read-line", probes, diagnose)
 }
@@ -136,6 +142,53 @@ fn every_size(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom>
         })?;
     }
     Ok(())
+}
+
+/// On a live connection, a read behind the second line would wait.
+fn live(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let script = script().gives(b"one\ntwo\n").would_block(1);
+    let mut next = start(script.clone());
+    message(next(), Some(b"one"))?;
+    let all_taken = script.unread().is_empty();
+    let reads = script.reads();
+    let second = next();
+    if all_taken && script.reads() > reads {
+        let summary = "your function asked for more while it had a whole line";
+        return Err(Symptom::new(Kind::Rule, summary).with_words(
+            "\"two\", which has come already, without a read",
+            "a read, which waits until the other side says more",
+        ));
+    }
+    message(second, Some(b"two"))
+}
+
+/// Sizes of pieces whose bounds lie at, before and behind the longest line's end.
+const AROUND: [usize; 8] = [1, 100, 512, 1000, 1023, 1024, 1025, 4096];
+
+fn in_pieces_of(size: usize) -> impl FnOnce(Symptom) -> Symptom {
+    move |mut symptom| {
+        let bytes = view::bytes(size as u64);
+        symptom.summary += &format!(", which came in pieces of {bytes}");
+        symptom
+    }
+}
+
+fn longest(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let line = [b'x'; MAX_LINE];
+    let stream = [&line[..], b"\n"].concat();
+    AROUND.into_iter().try_for_each(|size| {
+        let script = script().gives_in(&stream, size);
+        lines(start, script, &[&line]).map_err(in_pieces_of(size))
+    })
+}
+
+fn over(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let stream = [&[b'x'; MAX_LINE + 1][..], b"\n"].concat();
+    AROUND.into_iter().try_for_each(|size| {
+        let mut next = start(script().gives_in(&stream, size));
+        failed(next(), ErrorKind::InvalidData, |got| shown(got.as_deref()))
+            .map_err(in_pieces_of(size))
+    })
 }
 
 fn endless(start: &Start, script: &dyn Fn() -> Script) -> Result<(), Symptom> {

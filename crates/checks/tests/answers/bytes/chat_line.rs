@@ -46,6 +46,7 @@ pub fn answers() -> Vec<Answer> {
             "chat: gives up",
             check(gives_up, |(kept, _)| the_rest(kept)),
         ),
+        Answer::unnamed("blanks", "chat: trims", check(trims, the_rest)),
         Answer::unnamed("whole", "chat: late", check(late, the_late_rest)),
     ]
 }
@@ -141,6 +142,11 @@ fn gives_up((kept, over): &mut (Vec<u8>, bool), piece: &[u8]) -> Vec<String> {
         }
     }
     lines
+}
+
+fn trims(kept: &mut Vec<u8>, piece: &[u8]) -> Vec<String> {
+    let lines = by_positions(kept, piece);
+    lines.iter().map(|line| line.trim().to_string()).collect()
 }
 
 fn late(kept: &mut Vec<u8>, piece: &[u8]) -> Vec<String> {

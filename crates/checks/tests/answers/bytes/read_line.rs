@@ -34,6 +34,10 @@ pub fn answers() -> Vec<Answer> {
         Answer::wrong("M39", "line: hides a reset", check(hides_a_reset)),
         Answer::unnamed("empty", "line: text only", check(text_only)),
         Answer::unnamed("longest", "line: a limit too low", check(a_limit_too_low)),
+        Answer::unnamed("longest", "line: a full buffer", check(a_full_buffer)),
+        Answer::unnamed("over", "line: a limit too high", check(a_limit_too_high)),
+        Answer::unnamed("live", "line: reads first", check(reads_first)),
+        Answer::unnamed("blanks", "line: trims", check(trims)),
         Answer::unnamed("whole", "line: with its newline", check(with_its_newline)),
     ]
 }
@@ -210,6 +214,57 @@ fn a_limit_too_low(script: &mut Script, kept: &mut Vec<u8>) -> Line {
         Some(line) if line.len() >= MAX_LINE => Err(ErrorKind::InvalidData.into()),
         line => Ok(line),
     }
+}
+
+/// What the buffer is full of is taken for too long, its newline still to come.
+fn a_full_buffer(script: &mut Script, kept: &mut Vec<u8>) -> Line {
+    limited(script, kept, MAX_LINE - 1)
+}
+
+fn a_limit_too_high(script: &mut Script, kept: &mut Vec<u8>) -> Line {
+    limited(script, kept, 2000)
+}
+
+/// Measures what has come only where the newline has not.
+fn limited(script: &mut Script, kept: &mut Vec<u8>, most: usize) -> Line {
+    loop {
+        if let Some(line) = take_line(kept) {
+            return Ok(Some(line));
+        }
+        if kept.len() > most {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let mut chunk = [0; MAX_LINE];
+        let read = match script.read(&mut chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            result => result?,
+        };
+        kept.extend_from_slice(&chunk[..read]);
+        if read == 0 {
+            return Ok((!kept.is_empty()).then(|| std::mem::take(kept)));
+        }
+    }
+}
+
+/// Looks into what it has kept only after a read.
+fn reads_first(script: &mut Script, kept: &mut Vec<u8>) -> Line {
+    loop {
+        let goes_on = more(script, kept)?;
+        if let Some(line) = take_line(kept) {
+            return Ok(Some(line));
+        }
+        if kept.len() > MAX_LINE {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        if !goes_on {
+            return Ok((!kept.is_empty()).then(|| std::mem::take(kept)));
+        }
+    }
+}
+
+fn trims(script: &mut Script, queue: &mut VecDeque<u8>) -> Line {
+    let line = a_queue_of_bytes(script, queue)?;
+    Ok(line.map(|line| line.trim_ascii().to_vec()))
 }
 
 fn with_its_newline(script: &mut Script, kept: &mut Vec<u8>) -> Line {

@@ -1,6 +1,8 @@
 //! Answers to `bytes/write-all`.
 
 use std::io::{self, ErrorKind, Write};
+use std::thread;
+use std::time::Duration;
 
 use checks::answers::Answer;
 use checks::bytes::write_all as check;
@@ -19,6 +21,7 @@ pub fn answers() -> Vec<Answer> {
         ),
         Answer::wrong("M38", "write: interrupted", check(interrupted)),
         Answer::wrong("M42", "write: no zero", check(no_zero)),
+        Answer::wrong("M42", "write: zero, and a pause", check(zero_and_a_pause)),
         Answer::unnamed("broken", "write: hides an error", check(hides_an_error)),
         Answer::unnamed("whole", "write: nothing at all", check(|_, _| Ok(()))),
     ]
@@ -73,6 +76,18 @@ fn interrupted(output: &mut Script, mut bytes: &[u8]) -> io::Result<()> {
 fn no_zero(output: &mut Script, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match output.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn zero_and_a_pause(output: &mut Script, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match output.write(bytes) {
+            Ok(0) => thread::sleep(Duration::from_millis(1)),
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
