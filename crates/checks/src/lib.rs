@@ -25,6 +25,7 @@ pub mod catalogue;
 mod diagnosis;
 pub mod engine;
 mod html;
+pub mod json;
 mod kernel;
 pub mod line_server;
 pub mod stub;

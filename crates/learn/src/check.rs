@@ -9,11 +9,11 @@ use checks::catalogue::Exercise;
 use checks::verdict::{Diagnosis, Verdict};
 
 use crate::compile::{self, Built, Busy};
-use crate::json;
 use crate::keeper::{self, Cancel, Ended, Finished, Limits};
 use crate::progress::State;
 use crate::project::Project;
 use crate::reset;
+use checks::json;
 
 /// A check decides within its own, shorter deadlines; this one is for a check that is
 /// broken itself.

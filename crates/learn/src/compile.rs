@@ -16,10 +16,10 @@ use anyhow::Result;
 use checks::catalogue::Exercise;
 use nanoserde::DeJson;
 
-use crate::json;
 use crate::keeper::{self, Cancel, Ended, Finished, Limits};
 use crate::project::Project;
 use crate::replay;
+use checks::json;
 
 /// More than cargo says when it builds everything anew; one compiler error with a
 /// macro gone wild can be long.

@@ -20,7 +20,6 @@ mod commands;
 mod compile;
 mod doctor;
 mod hints;
-mod json;
 mod keeper;
 mod list;
 mod look;

@@ -31,10 +31,10 @@ use nanoserde::DeJson;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::compile::{self, Built};
-use crate::json;
 use crate::keeper::{self, Cancel, Ended, Limits};
 use crate::project::Project;
 use crate::saves::{Stamp, Stamps, sources_below, stamp, stamps};
+use checks::json;
 
 /// What the compiler says when the crates below are not those that cargo built for it:
 /// another compiler's since an update, gone, half new. Cargo knows how to mend that.

@@ -10,11 +10,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use std::{env, fmt, fs, thread};
 
-use nanoserde::DeJson;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 
 use super::child::{ADDRESS, Message, PEER};
 use super::strays;
+use crate::json;
 
 /// What the kernel lets the learner's program have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,9 +225,9 @@ impl Program {
                 let line = String::from_utf8_lossy(&line);
                 // A line that is no message was not written by the child's report:
                 // the learner's code has found the descriptor. Let it talk.
-                match Message::deserialize_json(&line) {
-                    Ok(message) => return Some(message),
-                    Err(_) => continue,
+                match json::read(&line) {
+                    Some(message) => return Some(message),
+                    None => continue,
                 }
             }
             self.searched = self.heard.len();
