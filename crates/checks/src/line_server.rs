@@ -80,6 +80,13 @@ where
         ),
         probe("rest", "a caller that says nothing for a while", rest).early(),
         probe("leaks", "five callers that come and go", leaks),
+        probe("empty", "an empty line, and a line behind it", empty),
+        probe(
+            "blanks",
+            "lines with blanks at both ends, and a carriage return",
+            blanks,
+        ),
+        probe("bytes", "a line of bytes that are no text", bytes),
     ]
 }
 
@@ -218,6 +225,24 @@ fn leaks(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     }
     stage.expect_descriptors(before, CALLERS)?;
     stage.expect_rest()
+}
+
+fn empty(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
+    let mut peer = stage.connect()?;
+    ask(stage, &mut peer, b"", reply)?;
+    ask(stage, &mut peer, b"still there?", reply)
+}
+
+fn blanks(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
+    let mut peer = stage.connect()?;
+    ask(stage, &mut peer, b"  two words \t", reply)?;
+    ask(stage, &mut peer, b"hello\r", reply)
+}
+
+fn bytes(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
+    let mut peer = stage.connect()?;
+    ask(stage, &mut peer, b"\xFF\x00\xFE", reply)?;
+    ask(stage, &mut peer, b"still there?", reply)
 }
 
 fn visit(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {

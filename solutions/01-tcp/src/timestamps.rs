@@ -23,8 +23,9 @@ use std::net::TcpListener;
 
 /// Serves callers until accepting itself fails. `now` tells the time as text.
 ///
-/// A line holds any bytes; what goes back after the time is what came, without the
-/// newline, and then one newline.
+/// A line holds any bytes, text or not, or none at all; what goes back after the time is
+/// what came, without the newline, and then one newline. Nothing else is taken off, no
+/// blank and no `\r`.
 pub fn serve(listener: TcpListener, now: fn() -> String) -> io::Result<()> {
     // BEGIN SOLUTION
     loop {

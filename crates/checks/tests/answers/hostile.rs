@@ -41,8 +41,10 @@ pub fn answers() -> Vec<Answer> {
 
 fn serve(listener: &TcpListener, now: Clock) -> io::Result<()> {
     for stream in listener.incoming().flatten() {
-        for line in BufReader::new(&stream).lines().map_while(Result::ok) {
-            if writeln!(&stream, "[{}] {line}", now()).is_err() {
+        for line in BufReader::new(&stream).split(b'\n').map_while(Result::ok) {
+            let stamp = format!("[{}] ", now());
+            let line = [stamp.as_bytes(), &line, b"\n"].concat();
+            if (&stream).write_all(&line).is_err() {
                 break;
             }
         }

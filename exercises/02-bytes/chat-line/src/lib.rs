@@ -28,7 +28,8 @@ impl Decoder {
     /// and without their newlines.
     ///
     /// Bytes that are no UTF-8 become U+FFFD, as in [`String::from_utf8_lossy`]; the
-    /// rest of their line is kept.
+    /// rest of their line is kept. Of what stands before a newline nothing is taken off,
+    /// no blank and no `\r`.
     pub fn push(&mut self, piece: &[u8]) -> Vec<String> {
         let _ = (&mut self.kept, piece);
         todo!("keep bytes until there is a newline, then make text of them")

@@ -31,12 +31,16 @@ impl<R: Read> Lines<R> {
 
     /// The next line without its newline; `None` at the end of the input.
     ///
+    /// A line that has come is given out without another read: on a connection that
+    /// read would wait until the other side says more.
+    ///
     /// What stands between the last newline and the end of the input is a line too,
-    /// unless it is empty. Bytes are bytes: a line need not be text.
+    /// unless it is empty. Bytes are bytes: a line need not be text, and of what stands
+    /// before its newline nothing is taken off, no blank and no `\r`.
     ///
     /// A line of more than [`MAX_LINE`] bytes is an error of the kind
     /// [`io::ErrorKind::InvalidData`], and it is noticed before much more than that
-    /// has been read. A read that fails with [`io::ErrorKind::Interrupted`] is
+    /// has been read, in whatever pieces it comes. A read that fails with [`io::ErrorKind::Interrupted`] is
     /// repeated; any other error is returned.
     pub fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let _ = (&mut self.input, &mut self.kept);

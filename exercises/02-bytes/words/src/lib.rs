@@ -26,7 +26,8 @@ pub fn write_word(output: &mut impl Write, word: &[u8]) -> io::Result<()> {
 ///
 /// An input that ends in the middle of a word is an error of the kind
 /// [`io::ErrorKind::UnexpectedEof`], and a length of 0 one of the kind
-/// [`io::ErrorKind::InvalidData`].
+/// [`io::ErrorKind::InvalidData`]. A read that fails with
+/// [`io::ErrorKind::Interrupted`] is repeated; any other error is returned.
 pub fn read_word(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let _ = input;
     todo!("the length, then as many bytes as it says")

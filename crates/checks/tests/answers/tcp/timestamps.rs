@@ -12,7 +12,11 @@ type Clock = fn() -> String;
 
 pub fn answers() -> Vec<Answer> {
     vec![
-        Answer::right("right: lines and writeln", check(lines_and_writeln)),
+        Answer::right("right: split and write_all", check(split_and_write_all)),
+        Answer::unnamed("blanks", "lines and writeln", check(lines_and_writeln)),
+        Answer::unnamed("bytes", "read_line, and text", check(text_lines)),
+        Answer::unnamed("empty", "an empty line is the end", check(empty_is_the_end)),
+        Answer::unnamed("blanks", "trims", check(trims)),
         Answer::right(
             "right: a buffer and positions",
             check(a_buffer_and_positions),
@@ -126,11 +130,57 @@ fn a_buffer_and_positions(listener: TcpListener, now: Clock) -> io::Result<()> {
 fn a_thread_per_caller(listener: TcpListener, now: Clock) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept()?;
-        thread::spawn(move || visit_by_lines(&stream, now));
+        thread::spawn(move || visit_by_bytes(&stream, now));
     }
 }
 
-/// A right visit, for the answers that go wrong elsewhere.
+fn visit_by_bytes(stream: &TcpStream, now: Clock) -> io::Result<()> {
+    visit_with(stream, now, |line| Some(line))
+}
+
+/// Answers what `part` makes of each line, and ends the visit where that is nothing.
+fn visit_with(
+    mut stream: &TcpStream,
+    now: Clock,
+    part: fn(&[u8]) -> Option<&[u8]>,
+) -> io::Result<()> {
+    for line in BufReader::new(stream).split(b'\n') {
+        let line = line?;
+        let Some(line) = part(&line) else { break };
+        let stamp = format!("[{}] ", now());
+        stream.write_all(&[stamp.as_bytes(), line, b"\n"].concat())?;
+    }
+    Ok(())
+}
+
+fn split_and_write_all(listener: TcpListener, now: Clock) -> io::Result<()> {
+    loop {
+        let _ = visit_by_bytes(&listener.accept()?.0, now);
+    }
+}
+
+fn empty_is_the_end(listener: TcpListener, now: Clock) -> io::Result<()> {
+    loop {
+        let _ = visit_with(&listener.accept()?.0, now, |line| {
+            (!line.is_empty()).then_some(line)
+        });
+    }
+}
+
+fn trims(listener: TcpListener, now: Clock) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let _ = visit_with(&stream, now, |line| Some(line.trim_ascii()));
+    }
+}
+
+fn text_lines(listener: TcpListener, now: Clock) -> io::Result<()> {
+    loop {
+        let _ = visit_by_lines(&listener.accept()?.0, now);
+    }
+}
+
+/// A visit for the answers that go wrong before a line is no text.
 fn visit_by_lines(stream: &TcpStream, now: Clock) -> io::Result<()> {
     let mut input = BufReader::new(stream);
     let mut output = stream;
@@ -479,7 +529,7 @@ fn keeps_a_clone(listener: TcpListener, now: Clock) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept()?;
         all.push(stream.try_clone()?);
-        let _ = visit_by_lines(&stream, now);
+        let _ = visit_by_bytes(&stream, now);
     }
 }
 
@@ -532,7 +582,7 @@ fn asks_again_and_again(listener: TcpListener, now: Clock) -> io::Result<()> {
 
 fn one_caller_only(listener: TcpListener, now: Clock) -> io::Result<()> {
     let (stream, _) = listener.accept()?;
-    let _ = visit_by_lines(&stream, now);
+    let _ = visit_by_bytes(&stream, now);
     Ok(())
 }
 
@@ -575,7 +625,7 @@ fn prints_megabytes(listener: TcpListener, now: Clock) -> io::Result<()> {
     for _ in 0..4096 {
         io::stdout().write_all(line.as_bytes())?;
     }
-    lines_and_writeln(listener, now)
+    split_and_write_all(listener, now)
 }
 
 fn closes_its_socket(listener: TcpListener, _now: Clock) -> io::Result<()> {
