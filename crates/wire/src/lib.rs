@@ -7,11 +7,13 @@
 //! Two transports make a conversation as hard as a real network may: a
 //! [`script`] is a stream without a network, which gives and takes bytes in the
 //! pieces that a test prescribes; a [`proxy`] stands between two real ends and cuts
-//! the bytes anew. [`view`] shows bytes, whatever they are.
+//! the bytes anew; a [`relay`] loses, doubles and holds up datagrams. [`view`] shows
+//! bytes, whatever they are.
 
 pub mod demo;
 pub mod proxy;
 mod recorder;
+pub mod relay;
 mod rows;
 pub mod script;
 mod svg;
