@@ -45,7 +45,7 @@ pub enum Message {
 
 /// The child's line to the check.
 pub struct Report {
-    line: Arc<Mutex<UnixStream>>,
+    pub(super) line: Arc<Mutex<UnixStream>>,
     recorder: Arc<Mutex<Option<Recorder>>>,
 }
 

@@ -8,10 +8,14 @@
 //! lives to tell.
 
 mod child;
+pub mod datagram;
+mod endings;
 mod peer;
 mod program;
 mod stage;
 mod strays;
+mod street;
+mod unix;
 mod wait;
 
 use std::env;
@@ -31,9 +35,16 @@ use crate::verdict::{Diagnosis, Failure, ProbeState, Probed, Verdict};
 
 pub(crate) use child::EAR;
 pub use child::Report;
+pub use datagram::Correspondent;
+pub use endings::Dripped;
 pub use peer::Peer;
+pub(crate) use peer::broken;
 pub use program::{Exit, Limits};
 pub use stage::{Idle, Stage};
+pub(crate) use strays::while_nothing_starts;
+pub use street::{Door, Invitation, Manner, Street, no_ipv6};
+pub(crate) use unix::send as send_descriptors;
+pub use unix::{Given, Place, UnixPeer};
 
 /// Names the probe that a child process is to run.
 const CHILD: &str = "HANDSHAKE_PROBE";
@@ -67,6 +78,12 @@ enum Faces {
     Server,
     /// It reads and writes a scripted stream; there is no socket.
     Script,
+    /// It is given a folder for local sockets, or descriptors.
+    Local,
+    /// It waits for datagrams.
+    Datagrams,
+    /// It sends datagrams to the peer, who waits.
+    Asker,
 }
 
 impl Probe {

@@ -1,7 +1,7 @@
 //! The stage of one probe: the program, and the connections with it.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,11 +56,13 @@ pub struct Stage {
     job: String,
     pub(super) hurry: Hurry,
     pub(super) program: Program,
-    recorder: Recorder,
-    listener: Option<Arc<TcpListener>>,
+    pub(super) recorder: Recorder,
+    pub(super) listener: Option<Arc<TcpListener>>,
     pub(super) address: Option<SocketAddr>,
-    links: u32,
+    pub(super) links: u32,
     held: Held,
+    /// The socket at which the peer waits for datagrams, until a probe takes it.
+    pub(super) front: Option<UdpSocket>,
     /// The ports at the other ends of the connections from the listener's port.
     pub(super) ports: Vec<u16>,
     pub(super) waited: Duration,
@@ -84,9 +86,20 @@ impl Stage {
                     .map_err(|error| broken("listen on 127.0.0.1", error))?;
                 Some(Arc::new(listener))
             }
-            Faces::Callers | Faces::Script => None,
+            _ => None,
         };
-        let address = listener.as_ref().and_then(|l| l.local_addr().ok());
+        let front = match faces {
+            Faces::Asker => Some(
+                UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+                    .map_err(|error| broken("bind on 127.0.0.1", error))?,
+            ),
+            _ => None,
+        };
+        let waits = front.as_ref().and_then(|front| front.local_addr().ok());
+        let address = listener
+            .as_ref()
+            .and_then(|l| l.local_addr().ok())
+            .or(waits);
         let program = Program::start(job, address.map_or(Told::Nothing, Told::Peer))
             .map_err(|error| broken("start the program", error))?;
         let mut stage = Self {
@@ -95,6 +108,7 @@ impl Stage {
             program,
             recorder: Recorder::new("the peer", "your program"),
             listener,
+            front,
             address,
             links: 0,
             held: Held::default(),
@@ -106,13 +120,13 @@ impl Stage {
             judged: None,
             story: None,
         };
-        if faces == Faces::Callers {
+        if matches!(faces, Faces::Callers | Faces::Datagrams) {
             stage.until_it_listens()?;
         }
         Ok(stage)
     }
 
-    fn until_it_listens(&mut self) -> Result<(), Symptom> {
+    pub(super) fn until_it_listens(&mut self) -> Result<(), Symptom> {
         let up = self.wait(&On::Nothing, |stage| Ok(stage.address.map(|_| ())))?;
         up.map_err(|idle| {
             let summary = "the program did not start to listen";

@@ -42,6 +42,13 @@ pub(super) fn among_the_living(
     Ok(child)
 }
 
+/// Does something while no program is being started. Until its exec(2), a new process
+/// has all open that the check has, and a socket that was closed meanwhile lives on.
+pub(crate) fn while_nothing_starts<T>(work: impl FnOnce() -> T) -> T {
+    let _living = living();
+    work()
+}
+
 /// A program that the check has ended and waited for.
 pub(super) fn bury(pid: u32) {
     living().remove(&pid);

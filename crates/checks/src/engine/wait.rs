@@ -6,7 +6,7 @@
 //! no byte of its connections moves, neither. Only a program that wakes now and then
 //! is left to a deadline.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -72,6 +72,8 @@ pub(super) enum On {
     Write(Arc<TcpStream>),
     /// Somebody calls.
     Call(Arc<TcpListener>),
+    /// A datagram comes.
+    Datagram(Arc<UdpSocket>),
 }
 
 /// One socket's ports, and what lies unread, unsent and unaccepted in its queues.
@@ -191,6 +193,7 @@ impl Stage {
             On::Read(stream) => fds.push(PollFd::new(stream, PollFlags::IN)),
             On::Write(stream) => fds.push(PollFd::new(stream, PollFlags::OUT)),
             On::Call(listener) => fds.push(PollFd::new(listener, PollFlags::IN)),
+            On::Datagram(socket) => fds.push(PollFd::new(socket, PollFlags::IN)),
         }
         let limit = Timespec {
             tv_sec: 0, // pauses are far below a second

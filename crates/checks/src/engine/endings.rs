@@ -1,0 +1,205 @@
+//! What a peer does, and looks for, where something is to go wrong or to end.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::peer::Peer;
+use super::stage::Stage;
+use super::wait::On;
+use crate::kernel;
+use crate::symptom::{self, Doing, Kind, Symptom};
+
+/// How long the kernel may take to refuse a connection on loopback.
+const REFUSES: Duration = Duration::from_secs(1);
+
+/// What a program did while bytes dripped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dripped {
+    /// It stopped reading.
+    Stopped,
+    /// It went on taking bytes long after its time was over.
+    TookOn,
+}
+
+impl Stage {
+    /// Does what Ctrl-C in a terminal does: SIGINT to the program.
+    pub fn interrupt(&mut self) {
+        self.note("Ctrl-C: your program gets SIGINT");
+        self.program.signal(Signal::INT);
+    }
+
+    /// Stops the program where it is (SIGSTOP), until [`Stage::let_go`].
+    pub fn hold(&mut self) {
+        self.program.signal(Signal::STOP);
+        self.until_stopped();
+    }
+
+    /// Lets a program go on that was held.
+    pub fn let_go(&mut self) {
+        self.program.signal(Signal::CONT);
+    }
+
+    /// Waits until the program has come to rest, and expects that it has said nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Wrong`] where something came, [`Kind::EarlyEnd`] or [`Kind::Reset`]
+    /// where the connection ended, [`Kind::Gone`] where the program did.
+    pub fn expect_nothing(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
+        let on = On::Read(Arc::clone(&peer.stream));
+        match self.wait(&on, |_| Ok(peer.take_in()?.then_some(())))? {
+            Err(idle) if matches!(idle.doing, Doing::Ended | Doing::Returned) => {
+                let summary = "your program ended instead of listening on";
+                let mut symptom = Symptom::new(Kind::Gone, summary).while_idle(idle);
+                symptom.signs.matched = peer.matched;
+                return Err(symptom);
+            }
+            Err(_) => return Ok(()),
+            Ok(()) => {}
+        }
+        let got = std::mem::take(&mut peer.unseen);
+        let (kind, summary) = match peer.over {
+            _ if !got.is_empty() => {
+                (Kind::Wrong, "your program spoke before it was its turn")
+            }
+            Some(super::peer::Over::Reset) => {
+                (Kind::Reset, "your program reset the connection")
+            }
+            _ => (Kind::EarlyEnd, "your program ended the connection"),
+        };
+        let mut symptom = Symptom::new(kind, summary).with_words(
+            "nothing, as long as the caller has not ended its side",
+            match got.is_empty() {
+                true => "the end of the connection".into(),
+                false => symptom::shown(&got),
+            },
+        );
+        symptom.got_bytes = got;
+        symptom.signs.matched = peer.matched;
+        Err(symptom)
+    }
+
+    /// Waits until the program has ended the connection, in whichever way.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::NoEnd`] where it comes to rest and has not.
+    pub fn expect_over(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
+        let on = On::Read(Arc::clone(&peer.stream));
+        let over = self.wait(&on, |_| {
+            peer.take_in()?;
+            peer.unseen.clear();
+            Ok(peer.over.map(|_| ()))
+        })?;
+        over.map_err(|idle| {
+            peer.gave_up("the end does not come");
+            let summary = "the connection stays open";
+            Symptom::new(Kind::NoEnd, summary)
+                .with_words("the end of the connection", "nothing")
+                .while_idle(idle)
+        })
+    }
+
+    /// Sends a byte at a time with a `pause` after each, until the program reads no
+    /// more, or has taken `most` of them after `limit` had passed.
+    ///
+    /// Only what was taken counts, not the time that passed meanwhile: a program that
+    /// is not let run takes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stage::send`].
+    pub fn drip(
+        &mut self,
+        peer: &mut Peer,
+        pause: Duration,
+        limit: Duration,
+        most: usize,
+    ) -> Result<Dripped, Symptom> {
+        let start = Instant::now();
+        let mut late = 0;
+        for nr in 0.. {
+            self.hear();
+            peer.take_in()?;
+            if self.returned.is_some()
+                || self.program.exit().is_some()
+                || peer.over.is_some()
+            {
+                break;
+            }
+            peer.quiet = nr >= 3; // enough to see how it goes
+            let was_late = start.elapsed() > limit;
+            self.send(peer, b".")?;
+            self.until_taken(peer)?;
+            peer.take_in()?;
+            let taken = kernel::unread(peer.remote, peer.local) == Some(0);
+            if was_late && taken && peer.over.is_none() {
+                late += 1;
+            }
+            if late >= most {
+                peer.quiet = false;
+                self.note("and so on, a byte at a time, long after the limit");
+                return Ok(Dripped::TookOn);
+            }
+            thread::sleep(pause); // shapes the input
+        }
+        peer.quiet = false;
+        Ok(Dripped::Stopped)
+    }
+
+    /// What the program is doing at this moment, as part of `symptom`.
+    pub(crate) fn as_it_is(&mut self, symptom: Symptom) -> Symptom {
+        let idle = self.idle(Doing::Restless);
+        symptom.while_idle(idle)
+    }
+
+    /// Expects that nobody listens at the program's port any more, and that another
+    /// can, while its process is still there.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Leaks`] where the port is still occupied.
+    pub fn expect_free_port(&mut self) -> Result<(), Symptom> {
+        let port = self.port();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        // To connect would be a call, for which the program may only have waited. The
+        // kernel's list of sockets tells without one.
+        let _ =
+            self.wait(&On::Nothing, |_| Ok((!is_listening(port)).then_some(())))?;
+        let what = if is_listening(port) {
+            "a socket that still listens there".to_string()
+        } else if TcpStream::connect_timeout(&address, REFUSES).is_ok() {
+            "a connection".to_string()
+        } else {
+            match TcpListener::bind(address) {
+                Ok(_) => return Ok(()),
+                Err(error) => format!("bind fails: {error}"),
+            }
+        };
+        let summary = "your function has returned, and its port is not free";
+        let symptom = Symptom::new(Kind::Leaks, summary);
+        let symptom =
+            symptom.with_words(format!("nobody listens at {address}"), what);
+        Err(self.as_it_is(symptom))
+    }
+
+    /// Whether the function returns once somebody calls: it is called, and the caller
+    /// says nothing and hangs up.
+    pub(crate) fn returns_after_a_call(&mut self) -> bool {
+        let Ok(caller) = self.connect() else {
+            return false;
+        };
+        caller.close();
+        self.returned().is_ok()
+    }
+}
+
+/// Whether a socket listens on this port; where the kernel does not tell, none.
+fn is_listening(port: u16) -> bool {
+    let sockets = xray::tcp_on(port).unwrap_or_default();
+    sockets.iter().any(xray::TcpSocket::is_listening)
+}
