@@ -1,0 +1,161 @@
+//! What lesson 3 promises. One crate, so that it is linked once.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::net::UdpSocket;
+use std::path::Path;
+use std::time::Duration;
+
+use lesson_3::transfer::{BLOCK, blocks};
+use lesson_3::{ANY_PORT, groups, sizes};
+use wire::demo::{Server, python, run};
+
+/// The lesson's program with these arguments.
+fn lesson(args: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lesson-3"));
+    command.args(args);
+    command
+}
+
+/// Exit code, standard output and standard error of the program.
+fn outcome(args: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let output = run(&mut lesson(args), input.as_bytes()).unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn the_demonstration_prints_what_the_book_shows() {
+    let shown = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo.txt");
+    wire::demo::prints(&mut lesson(&[]), &shown, &[]);
+}
+
+#[test]
+fn what_is_not_understood_ends_with_code_2_and_one_sentence() {
+    for (args, sentence) in [
+        (&["dance", "now"][..], "there is no `dance now` here"),
+        (&["client"], "client what?"),
+        (&["server", "letters"], "`letters` is none of: oneway"),
+        (&["server", "ask", "here"], "`here` is not an address"),
+        (&["lossy"], "from where to where?"),
+        (&["lossy", "127.0.0.1:0", "127.0.0.1:9", "x"], "for a seed"),
+    ] {
+        let (code, output, errors) = outcome(args, "");
+        assert_eq!((code, output.as_str()), (Some(2), ""), "{args:?}");
+        assert!(errors.contains(sentence), "{args:?}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn every_experiment_runs_and_ends_by_itself() {
+    for (args, shown) in [
+        (&["help"][..], "9037"),
+        (&["sizes"], "EMSGSIZE"),
+        (&["nobody"], "ECONNREFUSED"),
+        (&["groups"], "member 3 hears"),
+        (&["transfer"], "arrived intact"),
+        (&["surprise"], "10000 sent without an error"),
+        (&["broken", "stale"], "three?   two"),
+        (&["broken", "apprentice"], "200 datagrams"),
+    ] {
+        let (code, output, errors) = outcome(args, "");
+        assert_eq!((code, errors.as_str()), (Some(0), ""), "{args:?}");
+        assert!(output.contains(shown), "{args:?}: {output}");
+        assert!(output.lines().all(|line| line.chars().count() <= 86));
+    }
+}
+
+#[test]
+fn the_client_asks_until_exit_and_the_server_prints_data_host_and_port() {
+    let server =
+        Server::start(&mut lesson(&["server", "ask", "127.0.0.1:0"])).unwrap();
+    let addr = server.addr();
+    server.line(); // how to stop it
+    let (code, output, errors) =
+        outcome(&["client", "ask", &addr], "hello\nexit\nno\n");
+    assert_eq!(
+        (code, output.as_str(), errors.as_str()),
+        (Some(0), "ok\n", "")
+    );
+    assert!(server.line().starts_with("hello from 127.0.0.1 port "));
+}
+
+#[test]
+fn a_client_of_nobody_says_whom_it_asked() {
+    let nobody = UdpSocket::bind(ANY_PORT).unwrap().local_addr().unwrap();
+    let addr = nobody.to_string();
+    let (code, _, errors) = outcome(&["client", "ask", &addr], "hello\n");
+    assert_eq!(code, Some(1));
+    assert!(errors.contains(&addr), "{errors}");
+}
+
+#[test]
+fn python_gets_its_ok_and_the_time() {
+    const SCRIPT: &str = "import socket, sys\n\
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
+        s.settimeout(30)\n\
+        s.sendto(b'', ('127.0.0.1', int(sys.argv[1])))\n\
+        print(len(s.recvfrom(1024)[0]))";
+    for (name, length) in [("ask", "2\n"), ("time", "4\n")] {
+        let server = Server::start(&mut lesson(&["server", name, "127.0.0.1:0"]));
+        let server = server.unwrap();
+        let addr = server.addr();
+        let port = addr.rsplit(':').next().unwrap();
+        let Some(mut python) = python(SCRIPT, &[port]) else {
+            return;
+        };
+        let output = run(&mut python, b"").unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), length);
+    }
+}
+
+#[test]
+fn the_blocks_of_any_file_are_the_file_and_only_the_last_has_room() {
+    let mut random = fastrand::Rng::with_seed(3);
+    for length in [
+        0,
+        1,
+        BLOCK - 1,
+        BLOCK,
+        BLOCK + 1,
+        3 * BLOCK,
+        random.usize(..9000),
+    ] {
+        let file: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
+        let all: Vec<(u16, &[u8])> = blocks(&file).unwrap().collect();
+        let joined: Vec<u8> =
+            all.iter().flat_map(|(_, data)| *data).copied().collect();
+        assert_eq!(joined, file);
+        let (last, full) = all.split_last().unwrap();
+        assert!(last.1.len() < BLOCK);
+        assert!(full.iter().all(|(_, data)| data.len() == BLOCK));
+        assert_eq!(usize::from(last.0), all.len());
+    }
+    let longest = usize::from(u16::MAX) * BLOCK;
+    assert!(blocks(&vec![0; longest]).is_none());
+    assert!(blocks(&vec![0; longest - 1]).is_some());
+}
+
+#[test]
+fn a_cut_datagram_does_not_touch_the_next_one() {
+    let came = sizes::through(&[b"0123456789", b"", b"next"], 4).unwrap();
+    assert_eq!(came, [&b"0123"[..], b"", b"next"]);
+}
+
+#[test]
+fn who_has_not_joined_hears_nothing_of_the_group() {
+    let member = groups::member(0).unwrap();
+    let outsider = UdpSocket::bind(ANY_PORT).unwrap();
+    outsider
+        .set_read_timeout(Some(Duration::from_millis(1)))
+        .unwrap();
+    let to = (groups::GROUP, member.local_addr().unwrap().port());
+    groups::speaker().unwrap().send_to(b"hello", to).unwrap();
+    assert_eq!(member.recv(&mut [0; 16]).unwrap(), 5);
+    assert!(outsider.recv(&mut [0; 16]).is_err());
+}

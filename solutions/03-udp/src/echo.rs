@@ -1,0 +1,38 @@
+//! Exercise `udp/echo`: every datagram goes back to whoever sent it.
+//!
+//! One socket serves everybody. Each datagram that comes to it is sent back, byte for
+//! byte and from this same socket, to the address that it came from. A datagram has
+//! any length from 0 to 65,507 bytes, and an empty one is a datagram like any other.
+//!
+//! Peers come and go without a word. That one of them is no longer there when its
+//! answer arrives is no reason to stop.
+//!
+//! The book has it in chapter 3, "Back to whoever sent it".
+
+use std::io;
+use std::net::UdpSocket;
+// BEGIN SOLUTION
+
+/// The most that IPv4 carries: 65,535 bytes less the headers of IP (20) and UDP (8).
+const LONGEST: usize = 65_507;
+// END SOLUTION
+
+/// Sends back what comes, for ever. It returns only if receiving itself fails.
+pub fn serve(socket: UdpSocket) -> io::Result<()> {
+    // BEGIN SOLUTION
+    let mut buffer = vec![0; LONGEST];
+    loop {
+        let (length, peer) = socket.recv_from(&mut buffer)?;
+        if let Err(error) = socket.send_to(&buffer[..length], peer) {
+            eprintln!("cannot send to {peer}: {error}");
+        }
+    }
+    // STUB let _ = socket;
+    // STUB todo!("receive a datagram, and send it back to its sender")
+    // END SOLUTION
+}
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::udp::echo(serve)
+}
