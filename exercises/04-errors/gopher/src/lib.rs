@@ -1,0 +1,89 @@
+//! Exercise `errors/gopher`: a client that can say what went wrong.
+//!
+//! Gopher (RFC 1436) is the simplest way there is to fetch a page. The client
+//! connects and sends a *selector*, the page's name, and CRLF. The server sends the
+//! page, then a last line that is a period alone, and ends the connection:
+//!
+//! ```text
+//! client: /welcome\r\n
+//! server: Welcome to the burrow.\r\n
+//! server: .\r\n
+//! ```
+//!
+//! Six things may go wrong on the way, one after another, and whoever calls `fetch`
+//! does something else about each: correct a name, start a server, try again, wait
+//! longer, throw away half a page, correct a selector. [`Failure`] has a name for
+//! each; return the right one.
+//!
+//! The book has it in chapter 4, "Stages".
+
+use std::time::Duration;
+use std::{fmt, io};
+
+/// Why there is no page.
+#[derive(Debug)]
+pub enum Failure {
+    /// The host's name has no address.
+    Name(io::Error),
+    /// Nobody listens there.
+    Refused(io::Error),
+    /// The other side has broken the connection off.
+    Reset(io::Error),
+    /// No connection, or no byte, for as long as we were ready to wait.
+    TimedOut,
+    /// The connection ended in good order, but before the last line.
+    Truncated,
+    /// There is no such page.
+    NotFound,
+    /// Anything else.
+    Other(io::Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Name(error) => write!(f, "the name has no address: {error}"),
+            Failure::Refused(_) => write!(f, "nobody listens there"),
+            Failure::Reset(_) => write!(f, "the connection was broken off"),
+            Failure::TimedOut => write!(f, "nothing came in time"),
+            Failure::Truncated => write!(f, "the page has no last line"),
+            Failure::NotFound => write!(f, "there is no such page"),
+            Failure::Other(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Fetches the page `selector` from `host`, which is a name or an address.
+///
+/// Returned is all that stands before the last line, as it came. The last line is one
+/// that consists of a period and CRLF; a period at the end of another line is text.
+/// (Other lines that begin with a period do not occur here.) A page may come in any
+/// pieces.
+///
+/// A server that has no such page sends, in place of one, a line that begins with the
+/// digit 3 and has the words `does not exist` in it, and then the last line. Pages
+/// neither begin with a 3 nor contain these words.
+///
+/// No single step may wait longer than `patience`: not the connection, not one read,
+/// not one write.
+pub fn fetch(
+    host: &str,
+    port: u16,
+    selector: &str,
+    patience: Duration,
+) -> Result<Vec<u8>, Failure> {
+    let _ = (host, port, selector, patience);
+    todo!("look the name up, connect, ask, read, and say where it failed")
+}
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::errors::gopher(fetch)
+}
+
+#[cfg(test)]
+fn main() -> std::process::ExitCode {
+    check().main()
+}
