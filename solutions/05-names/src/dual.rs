@@ -1,0 +1,75 @@
+//! Exercise `names/dual`: one listener for both families.
+//!
+//! A server that tells each caller where it comes from, one line, and ends the
+//! connection:
+//!
+//! ```text
+//! you are 127.0.0.1:50001
+//! you are [::1]:50002
+//! ```
+//!
+//! The book has it in chapter 5, "One socket for both families".
+
+use std::io;
+// BEGIN SOLUTION
+use std::io::Write;
+use std::net::TcpStream;
+// END SOLUTION
+use std::net::{SocketAddr, TcpListener};
+
+// BEGIN SOLUTION
+use socket2::{Domain, Protocol, Socket, Type};
+
+// END SOLUTION
+/// Listens at `address`, and nowhere else.
+///
+/// At `[::]`, the address that stands for all of IPv6, callers over IPv4 are served,
+/// too, whatever the machine's setting for that is (IPV6_V6ONLY). At 127.0.0.1 only
+/// those are served who call 127.0.0.1, and likewise at `[::1]`.
+///
+/// A server that is started again at once gets its port again. With port 0 the kernel
+/// chooses one.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    // BEGIN SOLUTION
+    let family = Domain::for_address(address);
+    let socket = Socket::new(family, Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(128)?;
+    Ok(socket.into())
+    // STUB let _ = address;
+    // STUB todo!("a socket with the right options, bound to this address")
+    // END SOLUTION
+}
+
+/// Tells callers their addresses, one after another, until accepting itself fails.
+///
+/// A caller over IPv4 is told an IPv4 address, whatever socket it came to. A caller
+/// that has hung up before its line was written is no reason to stop.
+pub fn serve(listener: TcpListener) -> io::Result<()> {
+    // BEGIN SOLUTION
+    loop {
+        let (stream, peer) = listener.accept()?;
+        if let Err(error) = tell(stream, peer) {
+            eprintln!("{peer} was told nothing: {error}");
+        }
+    }
+    // STUB let _ = listener;
+    // STUB todo!("accept callers, and tell each its address")
+    // END SOLUTION
+}
+// BEGIN SOLUTION
+
+fn tell(mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    let caller = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    stream.write_all(format!("you are {caller}\n").as_bytes())
+}
+// END SOLUTION
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::names::dual(listen, serve)
+}
