@@ -1,0 +1,328 @@
+//! `options/prompt`: a request in pieces that is not held back.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wire::script::Script;
+use wire::{Recorder, Side, view};
+
+use crate::bytes::{failed, scripted, succeeded};
+use crate::diagnosis::Rule;
+use crate::engine::{Check, Probe, Report, Seen};
+use crate::symptom::{Kind, Symptom};
+
+/// Loopback brings a piece in microseconds; even one that is held back comes after
+/// some 40 ms. This only bounds the wait for one that was never sent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+trait Answer: Send + Sync {
+    fn whole(
+        &self,
+        server: &mut Script,
+        head: &[u8],
+        body: &[u8],
+    ) -> io::Result<Vec<u8>>;
+    fn pieces(
+        &self,
+        server: &TcpStream,
+        pieces: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> io::Result<Vec<u8>>;
+}
+
+impl<W, P> Answer for (W, P)
+where
+    W: Fn(&mut Script, &[u8], &[u8]) -> io::Result<Vec<u8>> + Send + Sync,
+    P: Fn(&TcpStream, &mut dyn Iterator<Item = Vec<u8>>) -> io::Result<Vec<u8>>
+        + Send
+        + Sync,
+{
+    fn whole(
+        &self,
+        server: &mut Script,
+        head: &[u8],
+        body: &[u8],
+    ) -> io::Result<Vec<u8>> {
+        self.0(server, head, body)
+    }
+
+    fn pieces(
+        &self,
+        server: &TcpStream,
+        pieces: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> io::Result<Vec<u8>> {
+        self.1(server, pieces)
+    }
+}
+
+/// The check of `options/prompt`: one function sends a request whose parts are there,
+/// the other one whose parts become ready one after the other.
+pub fn prompt<W, P>(whole: W, pieces: P) -> Check
+where
+    W: Fn(&mut Script, &[u8], &[u8]) -> io::Result<Vec<u8>> + Send + Sync + 'static,
+    P: Fn(&TcpStream, &mut dyn Iterator<Item = Vec<u8>>) -> io::Result<Vec<u8>>
+        + Send
+        + Sync
+        + 'static,
+{
+    let answer: Arc<dyn Answer> = Arc::new((whole, pieces));
+    type Judge = fn(&dyn Answer, &dyn Fn() -> Script) -> Result<(), Symptom>;
+    let probe = |name, title, judge: Judge| {
+        let answer = Arc::clone(&answer);
+        scripted(name, title, move |script| judge(&*answer, script))
+    };
+    let in_pieces = Arc::clone(&answer);
+    let probes = vec![
+        probe("asks", "head and body, and a reply", |answer, script| {
+            ask(answer, script().gives(REPLY)).map(|_| ())
+        }),
+        probe("once", "head and body in one write", once),
+        probe(
+            "short",
+            "writes that take 3 bytes at a time",
+            |answer, script| {
+                ask(answer, script().gives(REPLY).takes_at_most(3)).map(|_| ())
+            },
+        ),
+        probe(
+            "drip",
+            "a reply that arrives byte by byte",
+            |answer, script| ask(answer, script().gives_in(REPLY, 1)).map(|_| ()),
+        ),
+        probe("cut", "a reply that ends too early", |answer, script| {
+            let result = answer.whole(&mut script().gives(b"4"), HEAD, BODY);
+            failed(result, ErrorKind::UnexpectedEof, |got| view::escaped(&got))
+        }),
+        Probe::script(
+            "pieces",
+            "three pieces, each made after the one before was sent",
+            move |report| send_pieces(&*in_pieces, report),
+        ),
+    ];
+    Check::new("options/prompt", probes, diagnose)
+}
+
+const HEAD: &[u8] = b"SUM 3\n";
+const BODY: &[u8] = b"7 14 21\n";
+const REPLY: &[u8] = b"42\n";
+const LINE: &[u8] = b"42";
+
+/// Has a request made over a script, and looks at both directions.
+fn ask(answer: &dyn Answer, mut script: Script) -> Result<Script, Symptom> {
+    let got = succeeded(answer.whole(&mut script, HEAD, BODY), "the reply")?;
+    let (sent, wanted) = (script.written(), [HEAD, BODY].concat());
+    if sent != wanted {
+        let summary = "other bytes were written than head and body";
+        return Err(Symptom::new(Kind::Wrong, summary).with_bytes(&wanted, &sent));
+    }
+    is_reply(&got)?;
+    Ok(script)
+}
+
+fn is_reply(got: &[u8]) -> Result<(), Symptom> {
+    if got == LINE {
+        return Ok(());
+    }
+    Err(Symptom::new(Kind::WrongValue, "that was not the reply")
+        .with_bytes(LINE, got))
+}
+
+fn once(answer: &dyn Answer, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let script = ask(answer, script().gives(REPLY))?;
+    match script.writes() {
+        1 => Ok(()),
+        writes => {
+            let summary = "head and body did not leave in one write";
+            Err(Symptom::new(Kind::Rule, summary)
+                .with_words("1 write", format!("{writes} writes")))
+        }
+    }
+}
+
+/// Makes the pieces of a request, and looks each time what has become of those before.
+struct Maker<'a> {
+    client: &'a TcpStream,
+    server: &'a TcpStream,
+    recorder: Recorder,
+    pieces: Vec<&'static [u8]>,
+    made: Vec<u8>,
+    arrived: Vec<u8>,
+    /// What was wrong, first.
+    late: Option<Symptom>,
+    held_back: Option<Symptom>,
+}
+
+impl Iterator for Maker<'_> {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if !self.made.is_empty() {
+            self.look();
+        }
+        if self.pieces.is_empty() {
+            if !self.recorder.timeline().events.is_empty() {
+                // The request is over: its reply.
+                self.recorder.sent(1, Side::Left, REPLY);
+            }
+            let mut server = self.server;
+            let _ = server.write_all(REPLY); // who waits for it will tell
+            return None;
+        }
+        let piece = self.pieces.remove(0).to_vec();
+        self.made.extend_from_slice(&piece);
+        Some(piece)
+    }
+}
+
+impl Maker<'_> {
+    /// Has everything arrived that was made? Is the next piece going to wait for an
+    /// acknowledgement of this one?
+    fn look(&mut self) {
+        let before = self.arrived.len();
+        let start = Instant::now();
+        // Once a piece has not come, the others need not be waited for.
+        let patience = match self.late {
+            None => PATIENCE,
+            Some(_) => Duration::ZERO,
+        };
+        while self.arrived.len() < self.made.len() && start.elapsed() < patience {
+            let mut buffer = [0; 1024];
+            let mut server = self.server;
+            match server.read(&mut buffer) {
+                Ok(read @ 1..) => self.arrived.extend_from_slice(&buffer[..read]),
+                Ok(0) => break,
+                _ => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        if self.arrived.len() > before {
+            let news = self.arrived[before..].to_vec();
+            self.recorder.sent(1, Side::Right, &news);
+        }
+        if self.arrived != self.made && self.late.is_none() {
+            let summary = "a piece had not been sent when the next was asked for";
+            self.late = Some(
+                Symptom::new(Kind::Rule, summary)
+                    .with_bytes(&self.made, &self.arrived),
+            );
+        }
+        let on = self.client.nodelay().unwrap_or_default();
+        let told = format!("TCP_NODELAY is {}", if on { "on" } else { "off" });
+        self.recorder.note(1, Side::Right, told);
+        if !on && !self.pieces.is_empty() && self.held_back.is_none() {
+            let summary = "the next piece may have to wait for an acknowledgement";
+            self.held_back = Some(
+                Symptom::new(Kind::Rule, summary)
+                    .with_words("TCP_NODELAY on", "TCP_NODELAY off"),
+            );
+        }
+    }
+}
+
+fn send_pieces(answer: &dyn Answer, report: &Report) -> Result<(), Symptom> {
+    let (client, server) = pair().map_err(|error| {
+        let summary = format!("the check itself could not connect: {error}");
+        Symptom::new(Kind::Broken, summary)
+    })?;
+    let mut maker = Maker {
+        client: &client,
+        server: &server,
+        recorder: report.recorder(),
+        pieces: vec![b"SUM 3\n", b"7 14 ", b"21\n"],
+        made: Vec::new(),
+        arrived: Vec::new(),
+        late: None,
+        held_back: None,
+    };
+    let result = answer.pieces(&client, &mut maker);
+    let Maker {
+        made,
+        arrived,
+        late,
+        held_back,
+        ..
+    } = maker;
+    if let Some(symptom) = late.or(held_back) {
+        return Err(symptom);
+    }
+    let got = succeeded(result, "the reply")?;
+    let wanted = [HEAD, BODY].concat();
+    if made != wanted || arrived != wanted {
+        let summary = "other bytes were sent than the pieces";
+        return Err(Symptom::new(Kind::Wrong, summary).with_bytes(&wanted, &arrived));
+    }
+    is_reply(&got)
+}
+
+/// Both ends of a new connection; the second does not wait.
+fn pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    server.set_nonblocking(true)?;
+    Ok((client, server))
+}
+
+fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
+    super::diagnose(RULES, seen)
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        mistake: "M43",
+        fits: |all| {
+            let once = all.first(&["once"]);
+            once.is_some_and(|s| s.kind == Kind::Rule)
+        },
+        why: "Both parts were there, and each was written by itself: the second may \
+              have to wait until the first has been acknowledged. Put them together, \
+              then write once.",
+    },
+    Rule {
+        mistake: "M4",
+        fits: |all| {
+            let short = all.first(&["short"]);
+            short.is_some_and(|s| {
+                s.kind == Kind::Wrong
+                    && s.got_bytes.len() < s.expected_bytes.len()
+                    && s.expected_bytes.starts_with(&s.got_bytes)
+            })
+        },
+        why: "A write took 3 bytes and said so, and your function went on as if all had \
+              gone: `write_all` goes on where it stopped.",
+    },
+    Rule {
+        mistake: "M1",
+        fits: |all| {
+            let drip = all.first(&["drip"]);
+            drip.is_some_and(|s| {
+                s.kind == Kind::WrongValue
+                    && s.got_bytes.len() < s.expected_bytes.len()
+                    && s.expected_bytes.starts_with(&s.got_bytes)
+            })
+        },
+        why: "The reply arrived in pieces, and your function took the first of them for \
+              all of it. The newline says where it ends.",
+    },
+    Rule {
+        mistake: "M39",
+        fits: |all| {
+            let cut = all.first(&["cut"]);
+            cut.is_some_and(|s| s.kind == Kind::NoError)
+        },
+        why: "The reply had no newline when the stream ended: the rest of it is \
+              missing, and your function returned what there was.",
+    },
+    Rule {
+        mistake: "M86",
+        fits: |all| {
+            let pieces = all.first(&["pieces"]);
+            pieces.is_some_and(|s| s.kind == Kind::Rule && s.got == "TCP_NODELAY off")
+        },
+        why: "The first piece is on its way and not acknowledged. Until it is, the \
+              kernel holds the next small piece back (Nagle's algorithm), and the \
+              other kernel may take some 40 ms over its acknowledgement. Where pieces \
+              have to go one by one, set TCP_NODELAY before the first.",
+    },
+];

@@ -1,0 +1,70 @@
+//! Exercise `options/packets`: packets over a pair of sockets.
+//!
+//! Two processes talk over a socket pair of the type SOCK_SEQPACKET: a connection that
+//! keeps the boundaries of messages. One call sends a packet, one call receives it,
+//! and both sides have agreed that a packet has from 1 to 1024 bytes.
+//!
+//! The socket comes as a borrowed descriptor: `nix::sys::socket` and
+//! `socket2::SockRef` both work with it.
+//!
+//! The book has it in chapter 6, "Packets on a connection".
+
+use std::io;
+// BEGIN SOLUTION
+use std::io::{ErrorKind, IoSliceMut};
+use std::os::fd::AsRawFd;
+// END SOLUTION
+use std::os::fd::BorrowedFd;
+// BEGIN SOLUTION
+
+use nix::sys::socket::{MsgFlags, recvmsg, send as send_bytes};
+// END SOLUTION
+
+/// The longest packet, in bytes.
+pub const MAX: usize = 1024;
+
+/// Sends `packet` as one packet.
+///
+/// An empty one, which the other side would take for the end, and one of more than
+/// [`MAX`] bytes are errors of the kind [`io::ErrorKind::InvalidInput`], and nothing is
+/// sent. Where the other end is closed, the error is `BrokenPipe`, the kernel's own.
+pub fn send(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    // BEGIN SOLUTION
+    if packet.is_empty() || packet.len() > MAX {
+        let why = format!("a packet of {} bytes", packet.len());
+        return Err(io::Error::new(ErrorKind::InvalidInput, why));
+    }
+    // A packet goes whole or not at all.
+    send_bytes(socket.as_raw_fd(), packet, MsgFlags::empty())?;
+    Ok(())
+    // STUB let _ = (socket, packet);
+    // STUB todo!("look at its length, then send it with one call")
+    // END SOLUTION
+}
+
+/// Receives one packet, and waits for it; `None` at the end of the connection.
+///
+/// A packet of more than [`MAX`] bytes is an error of the kind
+/// [`io::ErrorKind::InvalidData`]; the next call returns the packet behind it.
+pub fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
+    // BEGIN SOLUTION
+    let mut packet = vec![0; MAX];
+    let mut buffers = [IoSliceMut::new(&mut packet)];
+    let flags = MsgFlags::empty();
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut buffers, None, flags)?;
+    let (length, flags) = (message.bytes, message.flags);
+    if flags.contains(MsgFlags::MSG_TRUNC) {
+        let why = format!("a packet of more than {MAX} bytes");
+        return Err(io::Error::new(ErrorKind::InvalidData, why));
+    }
+    packet.truncate(length);
+    Ok(if length == 0 { None } else { Some(packet) })
+    // STUB let _ = socket;
+    // STUB todo!("one call; notice the end, and what did not fit")
+    // END SOLUTION
+}
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::options::packets(send, receive)
+}

@@ -1,0 +1,72 @@
+//! Exercise `options/prompt`: a request in pieces that is not held back.
+//!
+//! A client sends a request and waits for the reply, one line. Written in two pieces,
+//! the request takes 40 ms where it could take a fiftieth of one: the kernel holds the
+//! second piece back until the first is acknowledged. Two ways around it:
+//!
+//! - where head and body are both there, send them with one write;
+//! - where the pieces become ready one after the other, send each at once, with
+//!   TCP_NODELAY set before the first.
+//!
+//! Both functions return the reply without its newline; nothing comes behind it. A
+//! stream that ends before the newline is an error of the kind
+//! [`io::ErrorKind::UnexpectedEof`].
+//!
+//! The book has it in chapter 6, "Write, write, read".
+
+// BEGIN SOLUTION
+use std::io::{BufRead, BufReader};
+// END SOLUTION
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+/// Sends `head` and `body` with one write, if `server` takes that much at once, and
+/// reads the reply.
+pub fn ask_whole(
+    server: &mut (impl Read + Write),
+    head: &[u8],
+    body: &[u8],
+) -> io::Result<Vec<u8>> {
+    // BEGIN SOLUTION
+    server.write_all(&[head, body].concat())?;
+    read_reply(server)
+    // STUB let _ = (server, head, body);
+    // STUB todo!("put both together, write, read a line")
+    // END SOLUTION
+}
+
+/// Sends each of `pieces` before it asks for the next, which may take long to make, and
+/// reads the reply. No piece waits for another one's acknowledgement.
+pub fn ask_in_pieces(
+    server: &TcpStream,
+    pieces: &mut dyn Iterator<Item = Vec<u8>>,
+) -> io::Result<Vec<u8>> {
+    // BEGIN SOLUTION
+    server.set_nodelay(true)?;
+    let mut output = server;
+    for piece in pieces {
+        output.write_all(&piece)?;
+    }
+    let mut input = server;
+    read_reply(&mut input)
+    // STUB let _ = (server, pieces);
+    // STUB todo!("set the option, write piece after piece, read a line")
+    // END SOLUTION
+}
+// BEGIN SOLUTION
+
+/// Reads a line, and nothing behind it matters: there is one reply.
+fn read_reply(server: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut reply = Vec::new();
+    BufReader::new(server).read_until(b'\n', &mut reply)?;
+    match reply.pop() {
+        Some(b'\n') => Ok(reply),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+// END SOLUTION
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::options::prompt(ask_whole, ask_in_pieces)
+}
