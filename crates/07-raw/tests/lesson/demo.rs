@@ -1,0 +1,12 @@
+use std::path::Path;
+
+use crate::{lesson, room};
+
+#[test]
+fn the_demonstration_prints_what_the_book_shows() {
+    if !room() {
+        return;
+    }
+    let shown = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo.txt");
+    wire::demo::prints(&mut lesson(&[]), &shown, &[9999]);
+}

@@ -1,0 +1,317 @@
+//! Answers to `raw/ping`.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use checks::Check;
+use checks::answers::Answer;
+use checks::raw::{Became, Receive, Send};
+
+const WAIT: Duration = Duration::from_secs(1);
+
+type Outcomes = io::Result<Vec<Became>>;
+
+fn check(ping: fn(&mut Send<'_>, &mut Receive<'_>, u16, u16) -> Outcomes) -> Check {
+    checks::raw::ping(ping)
+}
+
+pub fn answers() -> Vec<Answer> {
+    vec![
+        Answer::right("raw ping right: with data", check(with_data)),
+        Answer::right("raw ping right: what is left", check(what_is_left)),
+        Answer::wrong("M30", "raw ping: native order", check(native_order)),
+        Answer::wrong("M90", "raw ping: any type", check(any_type)),
+        Answer::wrong("M91", "raw ping: any identifier", check(any_identifier)),
+        Answer::wrong("M91", "raw ping: any error", check(any_error)),
+        Answer::wrong("M92", "raw ping: any sequence", check(any_sequence)),
+        Answer::wrong("M93", "raw ping: quote at 28", check(quote_at_28)),
+        Answer::wrong("M45", "raw ping: indexes", check(indexes)),
+        Answer::wrong("M99", "raw ping: deadline anew", check(deadline_anew)),
+        Answer::unnamed("unreachable", "raw ping: no errors", check(no_errors)),
+        Answer::unnamed("lost", "raw ping: gives up", check(gives_up)),
+        Answer::unnamed("lost", "raw ping: asks on", check(asks_on)),
+        Answer::unnamed("broken", "raw ping: hides errors", check(hides_errors)),
+        Answer::unnamed("time", "raw ping: no time", check(no_time)),
+        Answer::unnamed("request", "raw ping: from zero", check(from_zero)),
+        Answer::unnamed(
+            "quoted",
+            "raw ping: protocol of the quote",
+            check(any_protocol),
+        ),
+    ]
+}
+
+/// What a message has to be, as an answer sees it.
+#[derive(Clone, Copy)]
+struct Likes {
+    kind: fn(u8) -> bool,
+    identifier: bool,
+    sequence: bool,
+    quote: fn(&[u8], [u8; 4]) -> bool,
+}
+
+const RIGHT: Likes = Likes {
+    kind: |kind| kind == 0,
+    identifier: true,
+    sequence: true,
+    quote,
+};
+
+fn quote(message: &[u8], ours: [u8; 4]) -> bool {
+    let inner = || {
+        let quote = message.get(8..)?;
+        let length = usize::from(quote.first()? & 15) * 4;
+        (*quote.get(9)? == 1 && *quote.get(length)? == 8).then_some(())?;
+        quote.get(length + 4..length + 8)
+    };
+    inner() == Some(&ours)
+}
+
+fn request(identifier: u16, sequence: u16) -> Vec<u8> {
+    let mut bytes = vec![8, 0, 0, 0];
+    bytes.extend(identifier.to_be_bytes());
+    bytes.extend(sequence.to_be_bytes());
+    bytes
+}
+
+fn became(
+    message: &[u8],
+    ours: [u8; 4],
+    sent: Instant,
+    likes: Likes,
+) -> Option<Became> {
+    let id = message.get(4..6) == Some(&ours[..2]) || !likes.identifier;
+    let sequence = message.get(6..8) == Some(&ours[2..]) || !likes.sequence;
+    let numbers = message.len() >= 8 && message[1] == 0 && id && sequence;
+    if numbers && (likes.kind)(message[0]) {
+        return Some(Became::Reply(sent.elapsed()));
+    }
+    let error = message.first() == Some(&3) && (likes.quote)(message, ours);
+    error.then(|| Became::Unreachable(message[1]))
+}
+
+fn liking(
+    send: &mut Send<'_>,
+    receive: &mut Receive<'_>,
+    identifier: u16,
+    count: u16,
+    likes: Likes,
+) -> Outcomes {
+    let mut outcomes = Vec::new();
+    for sequence in 1..=count {
+        let request = request(identifier, sequence);
+        let ours = [request[4], request[5], request[6], request[7]];
+        send(&request)?;
+        let sent = Instant::now();
+        let mut outcome = None;
+        while outcome.is_none() {
+            outcome = match receive(sent + WAIT)? {
+                None => Some(Became::Lost),
+                Some(message) => became(&message, ours, sent, likes),
+            };
+        }
+        outcomes.extend(outcome);
+    }
+    Ok(outcomes)
+}
+
+fn with_data(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let mut send = |bytes: &[u8]| s(&[bytes, &[b'x'; 56]].concat());
+    liking(&mut send, r, id, count, RIGHT)
+}
+
+fn what_is_left(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    (1..=count)
+        .map(|sequence| {
+            let request = request(id, sequence);
+            let begun = Instant::now();
+            s(&request)?;
+            let mut ours = [0; 4];
+            ours.copy_from_slice(&request[4..]);
+            loop {
+                let left = WAIT.saturating_sub(begun.elapsed());
+                let Some(message) = r(Instant::now() + left)? else {
+                    return Ok(Became::Lost);
+                };
+                if let Some(outcome) = became(&message, ours, begun, RIGHT) {
+                    return Ok(outcome);
+                }
+            }
+        })
+        .collect()
+}
+
+fn native_order(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let mut send = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes.swap(4, 5);
+        bytes.swap(6, 7);
+        s(&bytes)
+    };
+    liking(&mut send, r, id, count, RIGHT)
+}
+
+fn any_type(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let likes = Likes {
+        kind: |_| true,
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn any_identifier(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let likes = Likes {
+        identifier: false,
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn any_sequence(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let likes = Likes {
+        sequence: false,
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn any_error(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let likes = Likes {
+        quote: |_, _| true,
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn any_protocol(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let likes = Likes {
+        quote: |message, ours| {
+            let mut message = message.to_vec();
+            if let Some(protocol) = message.get_mut(17) {
+                *protocol = 1;
+            }
+            quote(&message, ours)
+        },
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn quote_at_28(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let likes = Likes {
+        quote: |message, ours| {
+            message.get(17) == Some(&1)
+                && message.get(28) == Some(&8)
+                && message.get(32..36) == Some(&ours)
+        },
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn no_errors(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let likes = Likes {
+        quote: |_, _| false,
+        ..RIGHT
+    };
+    liking(s, r, id, count, likes)
+}
+
+fn indexes(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let mut receive = |deadline| {
+        let message = r(deadline)?;
+        if let Some(message) = &message {
+            assert_eq!(message[4..8].len(), 4);
+        }
+        Ok(message)
+    };
+    liking(s, &mut receive, id, count, RIGHT)
+}
+
+fn deadline_anew(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let mut receive = |_| r(Instant::now() + WAIT);
+    liking(s, &mut receive, id, count, RIGHT)
+}
+
+fn gives_up(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let mut receive = |deadline| match r(deadline)? {
+        None => Err(io::ErrorKind::TimedOut.into()),
+        message => Ok(message),
+    };
+    liking(s, &mut receive, id, count, RIGHT)
+}
+
+fn asks_on(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let mut receive = |deadline| {
+        loop {
+            if let Some(message) = r(deadline)? {
+                return Ok(Some(message));
+            }
+        }
+    };
+    liking(s, &mut receive, id, count, RIGHT)
+}
+
+fn hides_errors(
+    s: &mut Send<'_>,
+    r: &mut Receive<'_>,
+    id: u16,
+    count: u16,
+) -> Outcomes {
+    let mut receive = |deadline| Ok(r(deadline).unwrap_or(None));
+    liking(s, &mut receive, id, count, RIGHT)
+}
+
+fn no_time(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let mut outcomes = liking(s, r, id, count, RIGHT)?;
+    for outcome in &mut outcomes {
+        if let Became::Reply(time) = outcome {
+            *time = Duration::ZERO;
+        }
+    }
+    Ok(outcomes)
+}
+
+fn from_zero(s: &mut Send<'_>, r: &mut Receive<'_>, id: u16, count: u16) -> Outcomes {
+    let mut send = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes[7] -= 1;
+        s(&bytes)
+    };
+    liking(&mut send, r, id, count, RIGHT)
+}
