@@ -150,7 +150,7 @@ pub fn diagnose(seen: &[Seen<'_>], reply: Reply) -> Option<(&'static str, String
     diagnosis::name(&[RULES], &Findings { seen, reply })
 }
 
-const RULES: &[Rule] = &[
+pub(crate) const RULES: &[Rule] = &[
     Rule {
         mistake: "M18",
         fits: |all| {

@@ -299,8 +299,12 @@ impl<'a> Stage<'a> {
     fn end(&mut self, link: usize, side: Side, closed: Closed) {
         let incoming = self.incoming(link, side);
         let unread = incoming.taken < incoming.sent.len();
+        // What a reset has ended needs no end: closing it sends nothing.
+        let is_over = incoming.reset;
         let stream = self.outgoing(link, side);
-        if unread && closed == Closed::Yes {
+        if is_over {
+            stream.ended = true;
+        } else if unread && closed == Closed::Yes {
             stream.reset = true;
             self.push(side, Plan::Reset);
         } else if !stream.ended {
@@ -565,6 +569,14 @@ mod tests {
         let told = told(&client, &server);
         assert!(told.contains(&"> --- Reset".into()), "{told:?}");
         assert_eq!(told.last().unwrap(), "< ... recvfrom = -1 ECONNRESET");
+    }
+
+    #[test]
+    fn who_closes_after_a_reset_sends_nothing() {
+        let reset = step("recvfrom(4)", "-1 ECONNRESET", Deed::ReceiveReset(0));
+        let client = client(vec![send("two"), reset, end()]);
+        let server = server(vec![receive("t"), end()]);
+        assert_eq!(told(&client, &server).last().unwrap(), "< close(4) = 0");
     }
 
     #[test]

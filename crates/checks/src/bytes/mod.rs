@@ -27,7 +27,7 @@ use crate::symptom::{Kind, Loop, Symptom};
 const SIZES: [usize; 8] = [1, 2, 3, 5, 7, 64, 1000, 4096];
 
 /// A probe of a function over a script, which `judge` is given as often as it likes.
-fn scripted(
+pub(crate) fn scripted(
     name: &'static str,
     title: &'static str,
     judge: impl Fn(&dyn Fn() -> Script) -> Result<(), Symptom> + Send + Sync + 'static,
@@ -91,7 +91,10 @@ const NO_ROOM: &str = "The last read asked for up to 0 bytes: its buffer has no 
      (A `Vec` that has only a capacity has a length of 0.)";
 
 /// The value of a function that had no reason to fail.
-fn succeeded<T>(result: io::Result<T>, expected: &str) -> Result<T, Symptom> {
+pub(crate) fn succeeded<T>(
+    result: io::Result<T>,
+    expected: &str,
+) -> Result<T, Symptom> {
     result.map_err(|error| {
         let summary = "your function returned an error where there was none";
         Symptom::new(Kind::Error, summary).with_words(expected, told(&error))
@@ -100,7 +103,7 @@ fn succeeded<T>(result: io::Result<T>, expected: &str) -> Result<T, Symptom> {
 
 /// That a function returned an error of this kind; `value` puts any other result
 /// into words.
-fn failed<T>(
+pub(crate) fn failed<T>(
     result: io::Result<T>,
     kind: io::ErrorKind,
     value: impl FnOnce(T) -> String,
@@ -116,7 +119,7 @@ fn failed<T>(
 }
 
 /// An error for people: its kind and its words.
-fn told(error: &io::Error) -> String {
+pub(crate) fn told(error: &io::Error) -> String {
     format!("an error of the kind {:?}: {error}", error.kind())
 }
 

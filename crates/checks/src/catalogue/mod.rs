@@ -7,7 +7,12 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 mod bytes;
+mod errors;
+mod names;
+mod options;
+mod raw;
 mod tcp;
+mod udp;
 
 /// What a lesson brings into the catalogue.
 struct Part {
@@ -17,7 +22,15 @@ struct Part {
 }
 
 /// In the order of the book.
-const PARTS: [&Part; 2] = [&tcp::PART, &bytes::PART];
+const PARTS: [&Part; 7] = [
+    &tcp::PART,
+    &bytes::PART,
+    &udp::PART,
+    &errors::PART,
+    &names::PART,
+    &options::PART,
+    &raw::PART,
+];
 
 /// A lesson that has exercises.
 #[derive(Clone, Debug, PartialEq, Eq)]

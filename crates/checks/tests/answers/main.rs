@@ -8,8 +8,13 @@
 
 mod battery;
 mod bytes;
+mod errors;
 mod hostile;
+mod names;
+mod options;
+mod raw;
 mod tcp;
+mod udp;
 
 use std::process::ExitCode;
 
@@ -17,6 +22,11 @@ fn main() -> ExitCode {
     let answers = [
         tcp::answers(),
         bytes::answers(),
+        names::answers(),
+        options::answers(),
+        errors::answers(),
+        raw::answers(),
+        udp::answers(),
         battery::answers(),
         hostile::answers(),
     ];

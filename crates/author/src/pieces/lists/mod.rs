@@ -6,11 +6,26 @@ use super::verdict::Shown;
 use super::{How, Piece, piece, std_calls, tables};
 
 mod bytes;
+mod errors;
+mod names;
+mod options;
+mod raw;
 mod tcp;
+mod udp;
 
 /// All of them, in the order of the book.
 pub(super) fn all() -> impl Iterator<Item = &'static Piece> {
-    [tcp::PIECES, bytes::PIECES, COURSE].into_iter().flatten()
+    let lists = [
+        tcp::PIECES,
+        bytes::PIECES,
+        udp::PIECES,
+        errors::PIECES,
+        names::PIECES,
+        options::PIECES,
+        raw::PIECES,
+        COURSE,
+    ];
+    lists.into_iter().flatten()
 }
 
 /// The verdict that the README shows, too.
