@@ -5,7 +5,7 @@
 //! 1. [`project`]: the course's folder, its exercises, and which one a name means;
 //! 2. [`keeper`]: how a program is run so that nothing of it is left behind;
 //! 3. [`compile`], [`replay`], [`check`] and [`check_all`]: from an exercise to what
-//!    its check came to, over [`json`], and [`tell`], what the learner reads of it;
+//!    its check came to, over [`checks::json`]; [`tell`], what one reads of it;
 //! 4. [`progress`] and [`reset`]: what the learner owns, and how it is kept;
 //! 5. [`watch`]: the state, the keys and the frames of watch mode, over [`saves`],
 //!    [`screen`] and [`text`];
