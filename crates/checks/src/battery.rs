@@ -6,9 +6,10 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use crate::catalogue::Exercise;
 use crate::diagnosis::{self, Findings, Rule};
-use crate::engine::{Limits, Peer, Probe, Report, Seen, Stage};
-use crate::line_server::{Reply, act, answers, ask};
+use crate::engine::{Check, Limits, Peer, Probe, Report, Seen, Stage};
+use crate::line_server::{self, Reply, Serve, act, answers, ask, probe};
 use crate::symptom::{Doing, Kind, Symptom};
 
 /// Probes with more than one caller, and with callers that do not read.
@@ -16,16 +17,11 @@ pub fn probes<S>(serve: S, reply: Reply) -> Vec<Probe>
 where
     S: Fn(TcpListener) -> io::Result<()> + Send + Sync + 'static,
 {
-    let serve = Arc::new(serve);
-    let probe = |name, title, play: fn(&mut Stage, Reply) -> Result<(), Symptom>| {
-        let serve = Arc::clone(&serve);
-        Probe::server(
-            name,
-            title,
-            move |report| act(report, |listener| serve(listener)),
-            move |stage| play(stage, reply),
-        )
-    };
+    probes_of(&(Arc::new(serve) as Serve), reply)
+}
+
+fn probes_of(serve: &Serve, reply: Reply) -> Vec<Probe> {
+    let probe = |name, title, play| probe(serve, reply, name, title, play);
     vec![
         probe("two", "a second caller, while the first says nothing", two),
         probe(
@@ -143,6 +139,89 @@ fn crowd(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     }
     let mut peer = stage.connect()?;
     ask(stage, &mut peer, b"room for me?", reply)
+}
+
+/// A throng: so many callers at once, each of which is answered while all the others
+/// are there. Afterwards nothing of them is left: no descriptor, no thread, no process.
+///
+/// The server may open that many descriptors and 64 more. While all are connected and
+/// silent it may not use a hundredth of a processor.
+pub fn throng<S>(serve: S, reply: Reply, callers: usize) -> Probe
+where
+    S: Fn(TcpListener) -> io::Result<()> + Send + Sync + 'static,
+{
+    const OWN: u64 = 64; // descriptors of the server itself
+    Probe::server(
+        "throng",
+        "very many callers at once",
+        move |report| act(report, &serve),
+        move |stage| crowd_in(stage, reply, callers),
+    )
+    .limited(Limits {
+        descriptors: callers as u64 + OWN,
+    })
+}
+
+fn crowd_in(stage: &mut Stage, reply: Reply, callers: usize) -> Result<(), Symptom> {
+    const LINE: &[u8] = b"one of very many";
+    stage.room_for(callers)?;
+    let mut first = stage.connect()?;
+    ask(stage, &mut first, b"the first", reply)?;
+    first.end();
+    stage.expect_end(&mut first)?;
+    let (before, company) = (stage.descriptors(), stage.company());
+
+    let mut all = Vec::with_capacity(callers);
+    for _ in 0..callers {
+        all.push(stage.connect()?);
+    }
+    for peer in &mut all {
+        stage.send(peer, &[LINE, b"\n"].concat())?;
+    }
+    for peer in &mut all {
+        stage.expect(peer, &answers(&[LINE], reply))?;
+    }
+    stage.expect_stillness()?;
+    for peer in &mut all {
+        ask(stage, peer, b"still served?", reply)?;
+        peer.end();
+    }
+    for peer in &mut all {
+        stage.expect_end(peer)?;
+    }
+    stage.expect_descriptors(before, callers)?;
+    stage.expect_company(company)?;
+    stage.expect_stillness()
+}
+
+/// What [`whole`] is told as.
+static SERVER: Exercise = Exercise {
+    id: "server/battery",
+    stem: "",
+    title: "A server under the whole battery",
+    learnt: "",
+};
+
+/// The whole battery for one server: all that is asked of a conversation, of several
+/// at once, of a restart, and a throng of callers.
+///
+/// A test binary without a harness hands the outcome to [`answers::main`].
+///
+/// [`answers::main`]: crate::answers::main
+pub fn whole(
+    serve: fn(TcpListener) -> io::Result<()>,
+    reply: Reply,
+    callers: usize,
+) -> Check {
+    let serve: Serve = Arc::new(serve);
+    let mut all = line_server::probes_of(&serve, reply);
+    all.extend(probes_of(&serve, reply));
+    let again = Arc::clone(&serve);
+    let listen = |address: SocketAddr| TcpListener::bind(address);
+    all.push(restart(listen, move |listener| again(listener), reply));
+    all.push(throng(move |listener| serve(listener), reply, callers));
+    // The account of the first probe that failed says what there is to say.
+    Check::of(&SERVER, all, |_| None)
 }
 
 /// Finds the mistake behind what these probes showed.

@@ -338,3 +338,26 @@ pub(crate) fn descriptors(pid: u32) -> Option<Descriptors> {
         connections: connected.count(),
     })
 }
+
+/// How many threads a program and all that it has started have, and how many of its
+/// children are zombies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Company {
+    /// Threads, in all processes together.
+    pub threads: usize,
+    /// Processes that it has started, directly or not, and that still run.
+    pub children: usize,
+    /// Children that have ended and were not waited for.
+    pub zombies: usize,
+}
+
+/// Counts who runs for the program.
+pub(crate) fn company(pid: u32) -> Option<Company> {
+    let family = Family::look(pid).ok()?;
+    let children = xray::children(pid).ok()?;
+    Some(Company {
+        threads: family.threads().count(),
+        children: family.descendants.len(),
+        zombies: children.iter().filter(|child| child.zombie).count(),
+    })
+}

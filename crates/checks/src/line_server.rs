@@ -37,21 +37,19 @@ pub fn act_on(
     }
 }
 
+/// A server as the probes call it.
+pub(crate) type Serve = Arc<dyn Fn(TcpListener) -> io::Result<()> + Send + Sync>;
+
 /// The probes, from the simplest to the hardest.
 pub fn probes<S>(serve: S, reply: Reply) -> Vec<Probe>
 where
     S: Fn(TcpListener) -> io::Result<()> + Send + Sync + 'static,
 {
-    let serve = Arc::new(serve);
-    let probe = |name, title, play: fn(&mut Stage, Reply) -> Result<(), Symptom>| {
-        let serve = Arc::clone(&serve);
-        Probe::server(
-            name,
-            title,
-            move |report| act(report, |listener| serve(listener)),
-            move |stage| play(stage, reply),
-        )
-    };
+    probes_of(&(Arc::new(serve) as Serve), reply)
+}
+
+pub(crate) fn probes_of(serve: &Serve, reply: Reply) -> Vec<Probe> {
+    let probe = |name, title, play| probe(serve, reply, name, title, play);
     vec![
         probe("whole", "two lines, one after the other", whole),
         probe("split", "a line that arrives in two pieces", split),
@@ -88,6 +86,26 @@ where
         ),
         probe("bytes", "a line of bytes that are no text", bytes),
     ]
+}
+
+/// What the peer does in a probe of a line server.
+pub(crate) type Play = fn(&mut Stage, Reply) -> Result<(), Symptom>;
+
+/// One probe of a line server.
+pub(crate) fn probe(
+    serve: &Serve,
+    reply: Reply,
+    name: &'static str,
+    title: &'static str,
+    play: Play,
+) -> Probe {
+    let serve = Arc::clone(serve);
+    Probe::server(
+        name,
+        title,
+        move |report| act(report, |listener| serve(listener)),
+        move |stage| play(stage, reply),
+    )
 }
 
 /// Sends a line and waits for its reply.

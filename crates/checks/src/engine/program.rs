@@ -43,7 +43,7 @@ impl Limits {
             (Resource::Cpu, CPU),
             (Resource::Fsize, FILE),
             (Resource::Core, 0),
-            (Resource::Nproc, processes()),
+            (Resource::Nproc, processes() + self.descriptors),
         ];
         for (resource, most) in limits {
             // A limit may be lowered by anybody and raised by nobody: where the
@@ -60,8 +60,8 @@ impl Limits {
     }
 }
 
-/// How many processes and threads the program's user may have: those that there are,
-/// and room for what an exercise needs. The limit counts all of a user's, so what the
+/// How many processes and threads the program's user may have, besides one for each
+/// descriptor: those that there are, and room for what an exercise needs. The limit counts all of a user's, so what the
 /// whole machine runs is a bound that is never too low; root is not held by it.
 fn processes() -> u64 {
     const ROOM: u64 = 256;

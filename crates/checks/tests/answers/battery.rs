@@ -42,6 +42,18 @@ pub fn answers() -> Vec<Answer> {
             "restart: without SO_REUSEADDR",
             restart(without_reuse, a_thread_per_caller),
         ),
+        Answer::right(
+            "throng right: a thread each, the whole battery",
+            battery::whole(a_scrupulous_thread_per_caller, reply, 1000),
+        ),
+        Answer::right("throng right: poll", throng(waits_for_whole_lines, 1000)),
+        Answer::unnamed("throng", "throng: threads stay", throng(threads_stay, 100)),
+        Answer::unnamed("throng", "throng: no wait for a child", {
+            throng(leaves_zombies, 20)
+        }),
+        Answer::unnamed("throng", "throng: looks every now and then", {
+            throng(looks_now_and_then, 20)
+        }),
     ]
 }
 
@@ -60,6 +72,11 @@ fn restart(
     serve: fn(TcpListener) -> io::Result<()>,
 ) -> Check {
     let probes = vec![battery::restart(listen, serve, reply)];
+    Check::new("tcp/repair", probes, |seen| battery::diagnose(seen, reply))
+}
+
+fn throng(serve: fn(TcpListener) -> io::Result<()>, callers: usize) -> Check {
+    let probes = vec![battery::throng(serve, reply, callers)];
     Check::new("tcp/repair", probes, |seen| battery::diagnose(seen, reply))
 }
 
@@ -83,6 +100,69 @@ fn a_thread_per_caller(listener: TcpListener) -> io::Result<()> {
             // EMFILE, most likely: somebody has to leave first.
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
+    }
+}
+
+/// As the one before, but the last line has its newline in the answer in any case.
+fn a_scrupulous_thread_per_caller(listener: TcpListener) -> io::Result<()> {
+    fn visit(stream: &TcpStream) -> io::Result<()> {
+        let mut output = stream;
+        for line in BufReader::new(stream).split(b'\n') {
+            output.write_all(&[&reply(&line?)[..], b"\n"].concat())?;
+        }
+        Ok(())
+    }
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => drop(thread::spawn(move || visit(&stream))),
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// The descriptors go with the callers, the threads do not.
+fn threads_stay(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        thread::spawn(move || {
+            let _ = talk(&stream);
+            drop(stream);
+            loop {
+                thread::park();
+            }
+        });
+    }
+}
+
+fn leaves_zombies(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let (input, output) = (stream.try_clone()?, stream);
+        Command::new("sed")
+            .args(["--unbuffered", "s/.*/\\U&/"])
+            .stdin(OwnedFd::from(input))
+            .stdout(OwnedFd::from(output))
+            .spawn()?;
+    }
+}
+
+/// Serves many, but wakes a thousand times a second to look whether somebody spoke.
+fn looks_now_and_then(listener: TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let mut callers: Vec<BufReader<TcpStream>> = Vec::new();
+    loop {
+        if let Ok((stream, _)) = listener.accept() {
+            callers.push(BufReader::new(stream));
+        }
+        callers.retain_mut(|caller| {
+            caller.get_ref().set_nonblocking(true).is_ok()
+                && match caller.fill_buf() {
+                    Ok([]) => false,
+                    Ok(_) => answers_a_line(caller),
+                    Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+                }
+        });
+        thread::sleep(Duration::from_micros(200));
     }
 }
 
