@@ -3,7 +3,11 @@
 //! The parent writes lines of JSON to our standard input:
 //!
 //! - `{"kind":"state","passed":["tcp/greeting"]}`: these are passed, and no others;
-//! - `{"kind":"verdict","verdict":{…}}`: an exercise was checked, with this result;
+//! - `{"kind":"verdict","verdict":{…}}`: an exercise was checked, with this result; with
+//!   `"untouched":true` besides, the file is as it came, which is a task and no failure;
+//! - `{"kind":"unjudged","exercise":"tcp/greeting","summary":"…","words":"…"}`: there is
+//!   no verdict, since it does not compile or the check's program was killed; what the
+//!   compiler or the program said;
 //! - `{"kind":"current","exercise":"tcp/greeting"}`: the learner works on this one;
 //!   without an exercise, on none.
 
@@ -22,8 +26,16 @@ use crate::boxes::escape;
 #[derive(Debug, Default)]
 pub struct Learner {
     passed: BTreeSet<String>,
-    verdicts: BTreeMap<String, Verdict>,
+    last: BTreeMap<String, Checked>,
     current: Option<String>,
+}
+
+/// What the last check of an exercise came to.
+#[derive(Debug)]
+enum Checked {
+    Judged(Box<Verdict>),
+    Untouched,
+    Unjudged { summary: String, words: String },
 }
 
 /// A piece of a page that changes, and what the pages' script is told of it.
@@ -79,7 +91,24 @@ impl Learner {
                 if verdict.passed {
                     self.passed.insert(verdict.exercise.clone());
                 }
-                self.verdicts.insert(verdict.exercise.clone(), verdict);
+                let failure = verdict.failure.as_ref();
+                let untouched = message["untouched"] == true
+                    || failure.is_some_and(|failure| failure.untouched);
+                let id = verdict.exercise.clone();
+                let checked = match untouched {
+                    true => Checked::Untouched,
+                    false => Checked::Judged(Box::new(verdict)),
+                };
+                self.last.insert(id, checked);
+            }
+            "unjudged" => {
+                let text = |key: &str| {
+                    let text = message[key].as_str().map(str::to_owned);
+                    text.ok_or(format!("an `unjudged` without a text `{key}`"))
+                };
+                let (summary, words) = (text("summary")?, text("words")?);
+                self.last
+                    .insert(text("exercise")?, Checked::Unjudged { summary, words });
             }
             "current" => {
                 self.current = message["exercise"].as_str().map(str::to_owned);
@@ -97,12 +126,18 @@ impl Learner {
     }
 
     fn state(&self, exercise: &Exercise) -> Piece {
-        let verdict = self.verdicts.get(exercise.id);
-        let (word, html) = match verdict {
-            Some(verdict) if !verdict.passed => failing(verdict),
-            verdict if self.passed.contains(exercise.id) => {
-                ("passed", passed(exercise, verdict))
+        let has_passed = self.passed.contains(exercise.id);
+        let (word, html) = match self.last.get(exercise.id) {
+            Some(Checked::Judged(verdict)) if !verdict.passed => {
+                ("failing", verdict.to_html())
             }
+            Some(Checked::Unjudged { summary, words }) => {
+                ("failing", unjudged(summary, words))
+            }
+            Some(Checked::Judged(verdict)) if has_passed => {
+                ("passed", passed(exercise, Some(verdict)))
+            }
+            None if has_passed => ("passed", passed(exercise, None)),
             _ => ("not started", NOT_STARTED.into()),
         };
         let here = self.current.as_deref() == Some(exercise.id);
@@ -201,12 +236,12 @@ const NOT_STARTED: &str = "<p>Save the file while <code>cargo learn</code> runs,
 
 const HERE: &str = " <span class=\"hs-here\">you are here</span>";
 
-fn failing(verdict: &Verdict) -> (&'static str, String) {
-    let untouched = |failure: &checks::verdict::Failure| failure.untouched;
-    if verdict.failure.as_ref().is_some_and(untouched) {
-        return ("not started", NOT_STARTED.into());
-    }
-    ("failing", verdict.to_html())
+fn unjudged(summary: &str, words: &str) -> String {
+    format!(
+        "<p>There is no verdict: {}.</p>\n<pre class=\"hs-words\" tabindex=\"0\">{}</pre>\n",
+        escape(summary),
+        escape(words.trim_end())
+    )
 }
 
 fn passed(exercise: &Exercise, verdict: Option<&Verdict>) -> String {
@@ -283,6 +318,28 @@ mod tests {
     #[test]
     fn a_stub_that_nobody_has_touched_is_not_started() {
         assert_eq!(after(&[&verdict(false, &failure(true))]), "not-started");
+    }
+
+    #[test]
+    fn a_program_to_repair_is_not_started_while_it_is_as_it_came() {
+        let line = verdict(false, &failure(false));
+        let line = line.replace("\"verdict\",", "\"verdict\",\"untouched\":true,");
+        assert_eq!(after(&[&line]), "not-started");
+    }
+
+    #[test]
+    fn what_does_not_compile_fails_with_the_compilers_words() {
+        let line = "{\"kind\":\"unjudged\",\"exercise\":\"tcp/greeting\",\
+                    \"summary\":\"it does not compile\",\"words\":\"error: `<`\"}";
+        let good = verdict(true, "null");
+        assert_eq!(after(&[&good, line]), "failing");
+        assert_eq!(after(&[line, &good]), "passed");
+        let mut learner = Learner::default();
+        learner.hear(line).unwrap();
+        let pieces = learner.pieces();
+        let told = |piece: &Piece| piece.html.contains("error: `&lt;`</pre>");
+        assert!(pieces.iter().any(|piece| told(piece)));
+        assert!(learner.hear("{\"kind\":\"unjudged\"}").is_err());
     }
 
     #[test]

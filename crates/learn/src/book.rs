@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use checks::verdict::Verdict;
 use nanoserde::SerJson;
 
+use crate::check::Outcome;
 use crate::compile::{self, Built, Busy, Messages};
 use crate::keeper::{Cancel, Ended};
 use crate::project::Project;
@@ -52,7 +53,16 @@ struct State<'a> {
 #[derive(SerJson)]
 struct Judged<'a> {
     kind: &'a str,
+    untouched: bool,
     verdict: &'a Verdict,
+}
+
+#[derive(SerJson)]
+struct Unjudged<'a> {
+    kind: &'a str,
+    exercise: &'a str,
+    summary: &'a str,
+    words: &'a str,
 }
 
 #[derive(SerJson)]
@@ -102,12 +112,24 @@ impl LiveBook {
         });
     }
 
-    /// Passes a verdict on.
-    pub fn verdict(&self, verdict: &Verdict) {
-        self.tell(&Judged {
-            kind: "verdict",
-            verdict,
-        });
+    /// Passes on what the check of an exercise came to.
+    pub fn outcome(&self, exercise: &str, outcome: &Outcome) {
+        match outcome {
+            Outcome::Judged { verdict, .. } => self.tell(&Judged {
+                kind: "verdict",
+                untouched: outcome.is_untouched(),
+                verdict,
+            }),
+            Outcome::DoesNotCompile(words)
+            | Outcome::NoVerdict { output: words, .. } => self.tell(&Unjudged {
+                kind: "unjudged",
+                exercise,
+                summary: &outcome.summary(),
+                words: &console::strip_ansi_codes(words),
+            }),
+            // Not a word about the exercise.
+            Outcome::CannotBuild(_) | Outcome::Cancelled => {}
+        }
     }
 
     /// Says which exercise the learner is at.

@@ -325,8 +325,8 @@ impl Driver {
         book.state(passed.map(|exercise| exercise.id.to_owned()).collect());
         book.current(state.exercise().id);
         for place in checked {
-            if let Some(Outcome::Judged { verdict, .. }) = &state.outcomes[place] {
-                book.verdict(verdict);
+            if let Some(outcome) = &state.outcomes[place] {
+                book.outcome(state.project.exercises[place].id, outcome);
             }
         }
     }
