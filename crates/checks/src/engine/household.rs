@@ -43,6 +43,12 @@ impl Stage {
             .map_err(|error| broken("allow itself more descriptors", error.into()))
     }
 
+    /// Gives the program time to come to rest, so that what it has is counted when it has
+    /// all of it. One that does not rest is left to the probe.
+    pub fn until_at_rest(&self) {
+        self.settle(Duration::from_secs(2));
+    }
+
     /// Who runs for the program, where the kernel tells.
     pub fn company(&self) -> Option<Company> {
         kernel::company(self.program.pid())
