@@ -1,0 +1,309 @@
+//! A connection as a handler sees it: buffered both ways, with its time limits.
+
+use std::io::{self, BufRead, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use socket2::Socket;
+
+use crate::addr::Peer;
+use crate::buffer;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SEND: i32 = nix::libc::MSG_NOSIGNAL; // EPIPE and no SIGPIPE: send(2)
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const SEND: i32 = 0;
+
+/// How the connections of a server are read and written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ways {
+    pub(crate) read_buffer: usize,
+    pub(crate) write_buffer: usize,
+    pub(crate) read_timeout: Option<Duration>,
+    pub(crate) write_timeout: Option<Duration>,
+    pub(crate) request_deadline: Option<Duration>,
+}
+
+/// A connection as the server keeps it in view, to end it when the server ends.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) socket: Socket,
+    pub(crate) peer: Peer,
+    /// No request is being served.
+    idle: AtomicBool,
+}
+
+impl Link {
+    pub(crate) fn new(socket: Socket, peer: Peer) -> Arc<Self> {
+        let idle = AtomicBool::new(false);
+        Arc::new(Self { socket, peer, idle })
+    }
+
+    pub(crate) fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::SeqCst)
+    }
+}
+
+/// A connection with a peer.
+///
+/// It reads through a buffer and writes through another, which is sent when the handler
+/// reads what is not there yet, when it returns, and on `flush`: so an answer made of
+/// many small writes goes out as one, and none waits while the peer is waited for.
+#[derive(Debug)]
+pub struct Conn {
+    link: Arc<Link>,
+    ways: Ways,
+    input: Vec<u8>,
+    taken: usize,
+    output: Vec<u8>,
+    /// When the request that is served now has to be done.
+    deadline: Option<Instant>,
+    ended: bool,
+    received: u64,
+    sent: u64,
+}
+
+impl Conn {
+    pub(crate) fn new(link: Arc<Link>, ways: Ways) -> Self {
+        Self {
+            link,
+            ways,
+            input: Vec::new(),
+            taken: 0,
+            output: Vec::new(),
+            deadline: None,
+            ended: false,
+            received: 0,
+            sent: 0,
+        }
+    }
+
+    /// Who is at the other end.
+    pub fn peer(&self) -> &Peer {
+        &self.link.peer
+    }
+
+    /// The socket itself, for its options. Bytes read or written there go past the
+    /// buffers.
+    pub fn socket(&self) -> &Socket {
+        &self.link.socket
+    }
+
+    /// How many bytes have come.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// How many bytes the kernel has taken.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// What has come and was not read yet, without waiting for more.
+    pub fn buffered(&self) -> &[u8] {
+        &self.input[self.taken..]
+    }
+
+    /// Reads a line, without its `\n` or `\r\n`, of at most `most` bytes; nothing at the
+    /// end of the input. A last line may lack its end.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidData`] for a line that is longer: no peer can make the
+    /// server keep more than that. Otherwise as [`BufRead::fill_buf`].
+    pub fn line(&mut self, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        loop {
+            let come = self.fill_buf()?;
+            if come.is_empty() {
+                return Ok((!line.is_empty()).then_some(line));
+            }
+            let end = come.iter().position(|byte| *byte == b'\n');
+            line.extend_from_slice(&come[..end.unwrap_or(come.len())]);
+            let used = end.map_or(come.len(), |end| end + 1);
+            self.consume(used);
+            if end.is_some() && line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            if line.len() > most {
+                let why =
+                    format!("{} sent a line of more than {most} bytes", self.peer());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+            if end.is_some() {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// A request begins: it has its deadline from now.
+    pub(crate) fn begin_request(&mut self) {
+        self.deadline =
+            (self.ways.request_deadline).map(|limit| Instant::now() + limit);
+    }
+
+    /// The request is over, and with it the time limits that it had.
+    pub(crate) fn end_request(&mut self) -> io::Result<()> {
+        if self.deadline.take().is_some() {
+            self.link.socket.set_read_timeout(self.ways.read_timeout)?;
+            self.link
+                .socket
+                .set_write_timeout(self.ways.write_timeout)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to read, and says whether there is.
+    pub(crate) fn wait_for_more(&mut self) -> io::Result<bool> {
+        Ok(!self.fill_buf()?.is_empty())
+    }
+
+    /// Gives the memory of empty buffers back, for as long as nobody talks.
+    pub(crate) fn rest(&mut self) {
+        if self.buffered().is_empty() {
+            (self.input, self.taken) = (Vec::new(), 0);
+        }
+        if self.output.is_empty() {
+            self.output = Vec::new();
+        }
+    }
+
+    /// Receives once. What is in the output buffer goes first: the peer may wait for it.
+    fn receive(&mut self) -> io::Result<()> {
+        self.flush()?;
+        if self.deadline.is_some() {
+            let left = self.time_left(self.ways.read_timeout)?;
+            self.link.socket.set_read_timeout(Some(left))?;
+        }
+        self.input.clear();
+        self.taken = 0;
+        let socket = &self.link.socket;
+        let length = loop {
+            let room = self.ways.read_buffer;
+            match buffer::fill(&mut self.input, room, |room| socket.recv(room)) {
+                Ok(length) => break length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.explained(error, "nothing came from")),
+            }
+        };
+        self.received += length as u64;
+        self.ended = length == 0;
+        Ok(())
+    }
+
+    /// The time for the next call: its own limit, or less where the request has less.
+    fn time_left(&self, own: Option<Duration>) -> io::Result<Duration> {
+        let limit = own.unwrap_or(Duration::MAX);
+        let left = self.deadline.map_or(limit, |deadline| {
+            limit.min(deadline.saturating_duration_since(Instant::now()))
+        });
+        match left.is_zero() {
+            true => Err(self.too_slow()),
+            // What rounds to zero would mean no limit at all: socket(7).
+            false => Ok(left.max(Duration::from_millis(1))),
+        }
+    }
+
+    fn too_slow(&self) -> io::Error {
+        let why = format!("the request of {} was not done in time", self.link.peer);
+        io::Error::new(io::ErrorKind::TimedOut, why)
+    }
+
+    /// A socket's own time limit, SO_RCVTIMEO or SO_SNDTIMEO of socket(7), shows as
+    /// EAGAIN.
+    fn explained(&self, error: io::Error, what: &str) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return error;
+        }
+        if self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
+            return self.too_slow();
+        }
+        let why = format!("{what} {} within the time limit", self.link.peer);
+        io::Error::new(io::ErrorKind::TimedOut, why)
+    }
+
+    fn send_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            if self.deadline.is_some() {
+                let left = self.time_left(self.ways.write_timeout)?;
+                self.link.socket.set_write_timeout(Some(left))?;
+            }
+            match self.link.socket.send_with_flags(bytes, SEND) {
+                Ok(length) => {
+                    self.sent += length as u64;
+                    bytes = &bytes[length..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.explained(error, "nothing went to")),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Conn {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let come = self.fill_buf()?;
+        let length = come.len().min(bytes.len());
+        bytes[..length].copy_from_slice(&come[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl BufRead for Conn {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken == self.input.len() && !self.ended {
+            self.receive()?;
+        }
+        Ok(&self.input[self.taken..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken = (self.taken + amount).min(self.input.len());
+    }
+}
+
+impl Write for Conn {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.output.len() + bytes.len() > self.ways.write_buffer {
+            self.flush()?;
+        }
+        if bytes.len() >= self.ways.write_buffer {
+            self.send_all(bytes)?;
+        } else {
+            self.output.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let mut output = std::mem::take(&mut self.output);
+        let sent = self.send_all(&output);
+        output.clear();
+        self.output = output;
+        sent
+    }
+}
+
+impl AsFd for Conn {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.link.socket.as_fd()
+    }
+}
