@@ -26,12 +26,20 @@ fn main() -> ExitCode {
     let strategy = match args.next().as_deref() {
         Some("inline") => Strategy::Inline,
         Some("threads") | None => Strategy::Threads { max: 10_000 },
-        Some("pool") => Strategy::Pool { workers: 8, queue: 1000 },
+        Some("pool") => Strategy::Pool {
+            workers: 8,
+            queue: 1000,
+        },
         Some("fork") => Strategy::Fork { max: 1000 },
         Some("prefork") => Strategy::Prefork { workers: 8 },
-        Some("parked") => Strategy::Parked { workers: 4, max: 10_000 },
+        Some("parked") => Strategy::Parked {
+            workers: 4,
+            max: 10_000,
+        },
         Some(other) => {
-            eprintln!("`{other}` is no strategy: inline, threads, pool, fork, prefork, parked");
+            eprintln!(
+                "`{other}` is no strategy: inline, threads, pool, fork, prefork, parked"
+            );
             return ExitCode::from(2);
         }
     };

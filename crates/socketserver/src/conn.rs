@@ -16,6 +16,11 @@ const SEND: i32 = nix::libc::MSG_NOSIGNAL; // EPIPE and no SIGPIPE: send(2)
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const SEND: i32 = 0;
 
+/// Sends what the kernel takes at once.
+pub(crate) fn send(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    socket.send_with_flags(bytes, SEND)
+}
+
 /// How the connections of a server are read and written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ways {
@@ -142,6 +147,11 @@ impl Conn {
         }
     }
 
+    /// Whether the peer has ended its side, and that has been read.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     pub(crate) fn link(&self) -> &Arc<Link> {
         &self.link
     }
@@ -241,7 +251,7 @@ impl Conn {
                 let left = self.time_left(self.ways.write_timeout)?;
                 self.link.socket.set_write_timeout(Some(left))?;
             }
-            match self.link.socket.send_with_flags(bytes, SEND) {
+            match send(&self.link.socket, bytes) {
                 Ok(length) => {
                     self.sent += length as u64;
                     bytes = &bytes[length..];

@@ -174,7 +174,7 @@ impl Server<Streams> {
         self.one(limit, &self.visitors(), work)
     }
 
-    fn visitors(&self) -> Visitors<'_> {
+    pub(crate) fn visitors(&self) -> Visitors<'_> {
         Visitors::new(&self.socket, &self.addr)
     }
 }
@@ -365,7 +365,7 @@ impl<K> Server<K> {
 }
 
 /// How long to wait when there are no descriptors left: somebody has to leave first.
-const BACK_OFF: Duration = Duration::from_millis(50);
+pub(crate) const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// Accepts, or receives, and hands over, until the server is to stop.
 fn serve_loop<S: Source, C: Crew<S::Request>>(
@@ -431,7 +431,7 @@ fn serve_loop<S: Source, C: Crew<S::Request>>(
 }
 
 /// Takes everybody who is there, while there is room; how many.
-fn accept_all<S: Source, C: Crew<S::Request>>(
+pub(crate) fn accept_all<S: Source, C: Crew<S::Request>>(
     house: &House,
     source: &S,
     crew: &mut C,
@@ -514,7 +514,7 @@ fn is_the_peers(error: &io::Error) -> bool {
 }
 
 /// Errors that pass when somebody gives something back.
-fn is_exhaustion(error: &io::Error) -> bool {
+pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
     matches!(
         error.raw_os_error(),
@@ -523,7 +523,7 @@ fn is_exhaustion(error: &io::Error) -> bool {
 }
 
 /// The peer of a report that is about no peer.
-fn nobody(house: &House) -> Peer {
+pub(crate) fn nobody(house: &House) -> Peer {
     Peer {
         addr: Addr::Unnamed,
         local: Addr::Unnamed,

@@ -36,6 +36,14 @@ pub(crate) fn make<T>(make: impl FnOnce() -> T) -> std::result::Result<T, Error>
     guard(During::Setup, || Ok(make()))
 }
 
+/// Drops a value of a user's, which may panic.
+pub(crate) fn let_go<T>(value: T) -> std::result::Result<(), Error> {
+    guard(During::Finish, move || {
+        drop(value);
+        Ok(())
+    })
+}
+
 /// What a server's workers have in common.
 #[derive(Clone)]
 pub(crate) struct House {
@@ -239,7 +247,7 @@ impl<H: Handler> Session<H> {
             self.step(Step::Finish);
             let conn = &mut self.conn;
             let finished = guard(During::Finish, || {
-                handler.finish(conn, outcome.as_ref().map(|()| ()))?;
+                handler.finish(conn, outcome.as_ref().map(|done| *done))?;
                 conn.flush()?;
                 Ok(())
             });
@@ -248,7 +256,7 @@ impl<H: Handler> Session<H> {
                 self.house.failed(self.conn.peer(), &error);
             }
             // Its `drop` may panic as well.
-            if let Err(error) = guard(During::Finish, || Ok(drop(handler))) {
+            if let Err(error) = let_go(handler) {
                 good = false;
                 self.house.failed(self.conn.peer(), &error);
             }
