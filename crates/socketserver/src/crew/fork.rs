@@ -25,6 +25,8 @@ struct Child {
     life: OwnedFd,
     peer: Peer,
     born: Instant,
+    /// We have ended it, and have said so.
+    killed: bool,
 }
 
 /// Starts `body` in a child process, which ends with what it returns.
@@ -53,6 +55,7 @@ fn start(
                 life,
                 peer,
                 born,
+                killed: false,
             })
         }
         ForkResult::Child => {
@@ -142,7 +145,9 @@ impl<'a, W> Fork<'a, W> {
                 false => true,
                 true => {
                     // Code 1 is that of an error which the child has reported itself.
-                    if let Some(how) = end(child.pid) {
+                    if let Some(how) = end(child.pid)
+                        && !child.killed
+                    {
                         house.failed(&child.peer, &Error::Died(how));
                     }
                     false
@@ -227,8 +232,9 @@ where
     }
 
     fn force(&mut self) -> Vec<Peer> {
-        for child in &self.children {
+        for child in &mut self.children {
             let _ = kill(child.pid, Signal::SIGKILL);
+            child.killed = true;
         }
         self.children
             .iter()
