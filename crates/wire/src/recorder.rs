@@ -58,6 +58,11 @@ impl Recorder {
         self.push(link, side, What::Sent(Payload::of(bytes)));
     }
 
+    /// `side` sent `bytes`, which do not arrive.
+    pub fn lost(&self, link: u32, side: Side, bytes: &[u8]) {
+        self.push(link, side, What::Lost(Payload::of(bytes)));
+    }
+
     /// `side` took `bytes` off the stream.
     pub fn received(&self, link: u32, side: Side, bytes: &[u8]) {
         self.push(link, side, What::Received(Payload::of(bytes)));
@@ -160,6 +165,7 @@ mod tests {
         recorder.reset(6, Side::Right);
         recorder.gave_up(7, Side::Left, "why");
         recorder.note(8, Side::Right, "text");
+        recorder.lost(9, Side::Left, b"z");
         let events = recorder.timeline().events;
         let whats = [
             (Side::Left, What::Connect("a -> b".into())),
@@ -170,6 +176,7 @@ mod tests {
             (Side::Right, What::Reset),
             (Side::Left, What::GaveUp("why".into())),
             (Side::Right, What::Note("text".into())),
+            (Side::Left, What::Lost(Payload::of(b"z"))),
         ];
         assert_eq!(events.len(), whats.len());
         for ((event, what), link) in events.into_iter().zip(whats).zip(1..) {

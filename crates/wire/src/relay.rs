@@ -325,7 +325,11 @@ impl Lane {
     /// Does to a datagram what its fate is.
     fn pass(&mut self, shared: &Shared, datagram: &[u8]) {
         match self.fates.next().unwrap_or(Fate::Arrives) {
-            Fate::Lost => self.note(shared, "is lost", datagram),
+            Fate::Lost => {
+                if let Some(recorder) = &shared.how.recorder {
+                    recorder.lost(self.number, self.from, datagram);
+                }
+            }
             Fate::Held if self.held.is_none() => {
                 self.note(shared, "is held up", datagram);
                 self.held = Some((std::time::Instant::now(), datagram.to_vec()));
@@ -535,7 +539,8 @@ mod tests {
             thread::yield_now();
         }
         let events = recorder.timeline().events;
-        assert_eq!(events[0].what, crate::What::Note("\"gone\" is lost".into()));
+        let gone = crate::Payload::of(b"gone");
+        assert_eq!(events[0].what, crate::What::Lost(gone));
         drop(server);
     }
 }

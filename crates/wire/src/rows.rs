@@ -82,6 +82,7 @@ fn alike(a: &Event, b: &Event) -> bool {
         // Each connects once; a hundred that do so are a run nevertheless.
         (What::Connect(_), What::Connect(_)) => true,
         (What::Sent(_), What::Sent(_))
+        | (What::Lost(_), What::Lost(_))
         | (What::Received(_), What::Received(_))
         | (What::Asked(_), What::Asked(_))
         | (What::End, What::End)
@@ -141,6 +142,7 @@ pub(crate) struct Pen {
     pub right_head: &'static str,
     pub line: &'static str,
     pub broken: &'static str,
+    pub cross: &'static str,
     pub life: &'static str,
     pub gap: &'static str,
 }
@@ -153,6 +155,7 @@ impl Pen {
         right_head: "▶",
         line: "─",
         broken: "╌",
+        cross: "✗",
         life: "│",
         gap: "┊",
     };
@@ -163,6 +166,7 @@ impl Pen {
         right_head: ">",
         line: "-",
         broken: "=",
+        cross: "x",
         life: "|",
         gap: ":",
     };
@@ -288,7 +292,9 @@ pub(crate) fn words(what: &What, room: usize, pen: &Pen) -> (Telling, String) {
             let addresses = pen.plain(addresses).replace("->", arrow);
             (Arrow, pen.cut(&format!("connects {addresses}"), room))
         }
-        What::Sent(payload) => (Arrow, pen.payload(payload, room)),
+        What::Sent(payload) | What::Lost(payload) => {
+            (Arrow, pen.payload(payload, room))
+        }
         What::End if room < 16 => (Arrow, "ends".into()),
         What::End => (Arrow, "ends its sending".into()),
         What::Reset if room < 21 => (Arrow, "resets".into()),

@@ -18,6 +18,8 @@ const ARROW_ROW: usize = 36;
 const OWN_ROW: usize = 19;
 const OWN_MARGIN: usize = 8;
 const FOLD_ROW: usize = 34;
+/// What is lost ends so far from the other lifeline.
+const SHORT: isize = 100;
 /// A description longer than this (in characters) helps no listener.
 const MOST_DESCRIPTION: usize = 4000;
 
@@ -125,9 +127,12 @@ impl<'a> Picture<'a> {
                     if self.numbered && event.link != 0 {
                         told += &format!(" (connection {})", event.link);
                     }
-                    let sends = matches!(event.what, What::Sent(_));
+                    let sends = matches!(event.what, What::Sent(_) | What::Lost(_));
                     told += if sends { ": sends " } else { ": " };
                     told += &words(&event.what, 80, &PEN).1;
+                    if matches!(event.what, What::Lost(_)) {
+                        told += ", which is lost";
+                    }
                 }
             }
             told += ". ";
@@ -179,14 +184,21 @@ impl<'a> Picture<'a> {
             Side::Right => (self.right, self.left, 1),
         };
         let (tip, at) = (to as isize, line as isize);
-        let back = tip + sign * 10;
         let origin = self.origin(event, from, line);
+        let line = match event.what {
+            What::Lost(_) => lost_line(from as isize, tip + sign * SHORT, at),
+            _ => {
+                let back = tip + sign * 10;
+                let (above, below) = (at - 4, at + 4);
+                format!(
+                    "<path class=\"hs-shaft\" d=\"M{from} {at}H{back}\"/>\
+                     <path class=\"hs-head\" d=\"M{tip} {at}L{back} {above} V{below}Z\"/>"
+                )
+            }
+        };
         let body = format!(
-            "<g class=\"{}\">{origin}<path class=\"hs-shaft\" d=\"M{from} {at}H{back}\"/>\
-             <path class=\"hs-head\" d=\"M{tip} {at}L{back} {} V{}Z\"/>{}</g>",
+            "<g class=\"{}\">{origin}{line}{}</g>",
             tone(event),
-            at - 4,
-            at + 4,
             self.label(event.side, label, "hs-say", words),
         );
         self.put(body);
@@ -296,6 +308,15 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// A line that ends in a cross.
+fn lost_line(from: isize, to: isize, at: isize) -> String {
+    let (left, top) = (to - 5, at - 5);
+    format!(
+        "<path class=\"hs-shaft\" d=\"M{from} {at}H{to}\"/>\
+         <path class=\"hs-cross\" d=\"M{left} {top}l10 10m0 -10l-10 10\"/>"
+    )
+}
+
 fn class(side: Side) -> &'static str {
     match side {
         Side::Left => "hs-left",
@@ -372,6 +393,8 @@ SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}
 .hs-timeline .hs-alarm .hs-shaft{stroke-dasharray:6 4}
 .hs-timeline .hs-head,.hs-timeline .hs-dot{fill:var(--_tone)}
 .hs-timeline .hs-ring{fill:var(--_bg);stroke:var(--_tone);stroke-width:1.5}
+.hs-timeline .hs-cross{fill:none;stroke:var(--_alarm);stroke-width:2.5;\
+stroke-linecap:round}
 .hs-timeline .hs-bar{stroke:var(--_tone);stroke-width:3;stroke-linecap:round}
 .hs-timeline .hs-note,.hs-timeline .hs-time{fill:var(--_muted)}
 .hs-timeline .hs-note{font-style:italic}

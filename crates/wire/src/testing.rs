@@ -79,14 +79,15 @@ impl Random {
     }
 
     fn what(&mut self) -> What {
-        match self.below(8) {
+        match self.below(9) {
             0 => What::Connect(self.text(60)),
             1 => What::Sent(crate::Payload::of(&self.bytes(700))),
             2 => What::Received(crate::Payload::of(&self.bytes(40))),
             3 => What::Asked(self.0.u64(..)),
             4 => What::End,
             5 => What::Reset,
-            6 => What::GaveUp(self.text(200)),
+            6 => What::Lost(crate::Payload::of(&self.bytes(40))),
+            7 => What::GaveUp(self.text(200)),
             _ => What::Note(self.text(200)),
         }
     }

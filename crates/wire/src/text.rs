@@ -6,6 +6,9 @@ use crate::{Event, Look, Side, Timeline, What};
 
 /// An arrow is at least so long, head included.
 const SHORTEST_ARROW: usize = 4;
+/// An arrow that does not arrive ends so long before the other lifeline, or a third of
+/// its length.
+const MOST_SHORT: usize = 16;
 /// Longer ones are cut: `999999.999 s` are eleven days, `#9999` is a crowd. Of forty
 /// columns enough is left between the lifelines for `connects` and its arrow.
 const LONGEST_TIME: usize = 12;
@@ -118,13 +121,23 @@ impl<'a> Page<'a> {
             What::Reset => self.pen.broken,
             _ => self.pen.line,
         };
-        let shaft = stroke.repeat(self.inner - Pen::width(text) - 3);
+        let length = self.inner - Pen::width(text) - 2;
+        let short = match event.what {
+            What::Lost(_) => (length / 3).min(MOST_SHORT),
+            _ => 0,
+        };
+        let shaft = stroke.repeat(length - short - 1);
+        let gap = " ".repeat(short);
+        let [left_head, right_head] = match event.what {
+            What::Lost(_) => [self.pen.cross; 2],
+            _ => [self.pen.left_head, self.pen.right_head],
+        };
         line.add(Ink::Faint, self.pen.life);
         if event.side == Side::Left {
             line.add(ink(event), &format!(" {text} "));
-            line.add(shaft_ink(event), &format!("{shaft}{}", self.pen.right_head));
+            line.add(shaft_ink(event), &format!("{shaft}{right_head}{gap}"));
         } else {
-            line.add(shaft_ink(event), &format!("{}{shaft}", self.pen.left_head));
+            line.add(shaft_ink(event), &format!("{gap}{left_head}{shaft}"));
             line.add(ink(event), &format!(" {text} "));
         }
         line.add(Ink::Faint, self.pen.life);
@@ -203,7 +216,7 @@ fn ink(event: &Event) -> Ink {
 
 fn shaft_ink(event: &Event) -> Ink {
     match event.what {
-        What::Reset => Ink::Alarm,
+        What::Reset | What::Lost(_) => Ink::Alarm,
         _ => Ink::Faint,
     }
 }
@@ -296,6 +309,35 @@ mod tests {
     fn print(timeline: &Timeline, look: Look) -> String {
         let text = timeline.to_text(&look);
         format!("\n{text}")
+    }
+
+    #[test]
+    fn what_is_lost_ends_in_a_cross_before_the_other_column() {
+        let mut timeline = Timeline::new("client", "server");
+        let mut push = |side, bytes: &[u8]| {
+            timeline.push(Duration::ZERO, 1, side, What::Lost(Payload::of(bytes)));
+        };
+        push(Side::Left, b"hello");
+        push(Side::Right, b"");
+        push(Side::Right, &[b'x'; 60]);
+        let look = Look {
+            width: 50,
+            times: false,
+            ..Look::default()
+        };
+        let picture = "
+client                                      server
+│ \"hello\" ─────────────────────────✗             │
+│              ✗───────────────────────────── \"\" │
+│ ✗── \"xxxxxxxxxxxxxxxxxxx\"…\"xxxxxxxxx\" 60 bytes │
+";
+        assert_eq!(print(&timeline, look), picture);
+        let plain = Look {
+            unicode: false,
+            ..look
+        };
+        assert!(print(&timeline, plain).contains("| \"hello\" -----"));
+        assert!(print(&timeline, plain).contains("--x    "));
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub enum What {
     Connect(String),
     /// It sent these bytes, which travel to the other column.
     Sent(Payload),
+    /// It sent these bytes, and they are lost on their way.
+    Lost(Payload),
     /// It took these bytes off the stream, in one read.
     Received(Payload),
     /// It asked for up to so many bytes: the size of the buffer of a read.

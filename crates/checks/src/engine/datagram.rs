@@ -3,6 +3,7 @@
 //! There is no connection: a peer is a socket with an address of its own. Everything
 //! that it sends or gets is a line of the timeline, one link for each socket.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -74,6 +75,8 @@ pub struct Correspondent {
     link: u32,
     local: SocketAddr,
     recorder: Recorder,
+    /// Whether what comes next is shown as lost.
+    losing: Cell<bool>,
 }
 
 impl Correspondent {
@@ -102,6 +105,12 @@ impl Correspondent {
         self.recorder.note(self.link, Side::Left, text);
     }
 
+    /// Shows the next datagram that the program sends here as one that was lost on its
+    /// way, as the peer will have it.
+    pub fn lose_next(&self) {
+        self.losing.set(true);
+    }
+
     /// What has come, if anything has, and from where.
     pub(crate) fn take(&self) -> Result<Option<(Vec<u8>, SocketAddr)>, Symptom> {
         let mut buffer = vec![0; BUFFER];
@@ -109,7 +118,10 @@ impl Correspondent {
             match self.socket.recv_from(&mut buffer) {
                 Ok((length, from)) => {
                     buffer.truncate(length);
-                    self.recorder.sent(self.link, Side::Right, &buffer);
+                    match self.losing.take() {
+                        true => self.recorder.lost(self.link, Side::Right, &buffer),
+                        false => self.recorder.sent(self.link, Side::Right, &buffer),
+                    }
                     return Ok(Some((buffer, from)));
                 }
                 Err(error) => match error.kind() {
@@ -160,6 +172,7 @@ impl Stage {
             link: self.links,
             local,
             recorder: self.recorder.clone(),
+            losing: Cell::new(false),
         })
     }
 
@@ -226,13 +239,28 @@ impl Stage {
         peer: &Correspondent,
         expected: &[u8],
     ) -> Result<(), Symptom> {
+        self.expect_one_of(peer, &[expected]).map(drop)
+    }
+
+    /// Waits for one of these datagrams, from the address that the program is known
+    /// by; its place among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stage::expect_datagram`], told of the first of them.
+    pub fn expect_one_of(
+        &mut self,
+        peer: &Correspondent,
+        any: &[&[u8]],
+    ) -> Result<usize, Symptom> {
+        let expected = any.first().copied().unwrap_or_default();
         let (got, from) = self.datagram(peer).map_err(|mut symptom| {
             symptom.expected = shown(expected);
             symptom.got = "nothing".into();
             symptom.expected_bytes = expected.to_vec();
             symptom
         })?;
-        if got != expected {
+        let Some(place) = any.iter().position(|one| *one == got) else {
             let summary = "another datagram came than was agreed";
             let mut symptom =
                 Symptom::new(Kind::Wrong, summary).with_bytes(expected, &got);
@@ -244,14 +272,14 @@ impl Stage {
                 }
             }
             return Err(symptom);
-        }
+        };
         match self.address {
             Some(own) if own != from => {
                 let summary = "the answer came from another address";
                 Err(Symptom::new(Kind::Rule, summary)
                     .with_words(format!("from {own}"), format!("from {from}")))
             }
-            _ => Ok(()),
+            _ => Ok(place),
         }
     }
 

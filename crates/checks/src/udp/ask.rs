@@ -17,11 +17,17 @@ type Ask = fn(SocketAddr, u32, &[u8], Duration, u32) -> io::Result<Vec<u8>>;
 const ID: u32 = 0x0102_0a0d;
 const QUESTION: &[u8] = b"what time is it?";
 const ANSWER: &[u8] = b"half past six";
+/// What a datagram carries over IPv4, less the id.
+const LARGEST: usize = 65_503;
 
-/// Where an answer comes, a program does not wait for it.
-const LONG: Duration = Duration::from_secs(3);
+/// Where an answer comes, a program does not wait for it. One that does will not wake
+/// while we look.
+const LONG: Duration = Duration::from_secs(30);
 /// Where none comes, the probe takes that long.
 const SHORT: Duration = Duration::from_millis(150);
+
+/// So many datagrams that are no answer come in one try: more than there are tries.
+const STRANGE: usize = 5;
 
 /// How often in a time limit of `SHORT` something stray comes.
 const STRAYS: Duration = Duration::from_millis(25);
@@ -53,7 +59,12 @@ pub fn ask(ask: Ask) -> Check {
         probe("long", "an answer of 3000 bytes", (LONG, 3), |s, p| {
             answered(s, p, &pattern(3000))
         }),
+        probe("largest", "the longest answer there is", (LONG, 3), |s, p| {
+            answered(s, p, &pattern(LARGEST))
+        }),
+        probe("only", "an answer to the only try", (LONG, 1), whole),
         probe("lost", "a request that is lost", (SHORT, 20), lost),
+        probe("late", "an answer to an earlier try", (SHORT, 20), late),
         probe("silent", "a server that never answers", (SHORT, 3), silent),
         probe("stale", "an answer to an earlier request", (LONG, 3), stale),
         probe("foreign", "an answer from a stranger", (LONG, 3), foreign),
@@ -71,12 +82,18 @@ fn answer_to(id: u32, answer: &[u8]) -> Vec<u8> {
     [&id.to_be_bytes(), answer].concat()
 }
 
+/// What a peer expects that waits for a request.
+const A_REQUEST: &str = "the request";
+
 /// Waits for the request, and tells where it came from.
 fn requested(
     stage: &mut Stage,
     server: &Correspondent,
 ) -> Result<SocketAddr, Symptom> {
-    let (got, from) = stage.datagram(server)?;
+    let (got, from) = stage.datagram(server).map_err(|mut symptom| {
+        (symptom.expected, symptom.got) = (A_REQUEST.into(), "nothing".into());
+        symptom
+    })?;
     if got == request() {
         return Ok(from);
     }
@@ -99,9 +116,18 @@ fn whole(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> {
 }
 
 fn lost(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> {
+    server.lose_next();
     requested(stage, server)?;
-    server.note("that one is lost");
     answered(stage, server, ANSWER)
+}
+
+/// The server is slow: its answer to the first try comes during the second.
+fn late(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> {
+    let client = requested(stage, server)?;
+    requested(stage, server)?;
+    server.note("answers the first of them now");
+    server.send_to(client, &answer_to(ID, ANSWER))?;
+    expect_bytes(stage, ANSWER)
 }
 
 fn silent(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> {
@@ -120,8 +146,11 @@ fn silent(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> 
 
 fn stale(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> {
     let client = requested(stage, server)?;
-    server.note("has an answer to the request before");
-    server.send_to(client, &answer_to(ID - 1, b"a quarter to four"))?;
+    server.note("has answers to the requests before");
+    for before in 1..STRANGE as u32 {
+        let answer = format!("{before} minutes ago");
+        server.send_to(client, &answer_to(ID - before, answer.as_bytes()))?;
+    }
     server.send_to(client, &answer_to(ID.swap_bytes(), b"noon"))?;
     server.send_to(client, &answer_to(ID, ANSWER))?;
     expect_bytes(stage, ANSWER)
@@ -131,15 +160,18 @@ fn foreign(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom>
     let client = requested(stage, server)?;
     let stranger = stage.stranger()?;
     stranger.note("is not the server, and knows the id");
-    stranger.send_to(client, &answer_to(ID, b"time to pay"))?;
+    for _ in 0..STRANGE {
+        stranger.send_to(client, &answer_to(ID, b"time to pay"))?;
+    }
     server.send_to(client, &answer_to(ID, ANSWER))?;
     expect_bytes(stage, ANSWER)
 }
 
 fn short(stage: &mut Stage, server: &mut Correspondent) -> Result<(), Symptom> {
     let client = requested(stage, server)?;
-    server.send_to(client, b"")?;
-    server.send_to(client, &ID.to_be_bytes()[..3])?;
+    for length in (0..4).cycle().take(STRANGE) {
+        server.send_to(client, &ID.to_be_bytes()[..length])?;
+    }
     server.send_to(client, &answer_to(ID, ANSWER))?;
     expect_bytes(stage, ANSWER)
 }
@@ -204,14 +236,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         mistake: "M29",
-        fits: |all| all.first(&["long"]).is_some_and(is_cut),
+        fits: |all| all.first(&["long", "largest"]).is_some_and(is_cut),
         why: "The beginning of the answer is there. What did not fit into your buffer \
               was thrown away by the kernel.",
     },
     Rule {
         mistake: "M52",
         fits: |all| {
-            let lost = all.first(&["lost"]).filter(|s| s.kind == Kind::NoAnswer);
+            let lost = all.first(&["lost"]).filter(|s| s.expected == A_REQUEST);
             lost.is_some_and(|s| {
                 s.panic.is_none() && (s.is_over() || s.doing == Some(Doing::Blocked))
             })

@@ -122,6 +122,12 @@ fn has_zeros_behind(symptom: &Symptom) -> bool {
         && behind.is_some_and(|rest| rest.len() > 1 && rest.iter().all(|b| *b == 0))
 }
 
+/// Whether a byte that is no text came back as what `from_utf8_lossy` makes of it.
+fn has_replaced(symptom: &Symptom) -> bool {
+    const REPLACED: [u8; 3] = [0xef, 0xbf, 0xbd];
+    symptom.kind == Kind::Wrong && symptom.got_bytes.windows(3).any(|w| w == REPLACED)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

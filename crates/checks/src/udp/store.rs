@@ -3,7 +3,7 @@
 use std::io;
 use std::net::UdpSocket;
 
-use super::{diagnose, has_zeros_behind};
+use super::{diagnose, has_replaced, has_zeros_behind};
 use crate::diagnosis::Rule;
 use crate::engine::{Check, Correspondent, Probe, Report, Seen, Stage, datagram};
 use crate::symptom::{Kind, Symptom};
@@ -59,7 +59,10 @@ fn version(stage: &mut Stage) -> Result<(), Symptom> {
     let peer = stage.stranger()?;
     ask(stage, &peer, b"?version", b"=version=store 1")?;
     stage.tell(&peer, b"+version=store 2")?;
-    ask(stage, &peer, b"?version", b"=version=store 1")
+    ask(stage, &peer, b"?version", b"=version=store 1")?;
+    // Only this key, not all that begin like it.
+    stage.tell(&peer, b"+versions=3")?;
+    ask(stage, &peer, b"?versions", b"=versions=3")
 }
 
 fn equals(stage: &mut Stage) -> Result<(), Symptom> {
@@ -168,9 +171,7 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M11",
         fits: |all| {
-            all.first(&["any"]).is_some_and(|s| {
-                s.kind == Kind::Wrong && s.got_bytes.windows(3).any(|w| w == REPLACED)
-            })
+            all.first(&["any"]).is_some_and(has_replaced)
         },
         why: "A byte that is no text came back as �: your program turned keys and \
               values into text, and they are bytes.",
@@ -211,6 +212,3 @@ const RULES: &[Rule] = &[
               request. A buffer with room for one byte more than is allowed shows it.",
     },
 ];
-
-/// What `from_utf8_lossy` makes of a byte that is no text.
-const REPLACED: [u8; 3] = [0xef, 0xbf, 0xbd];
