@@ -6,7 +6,8 @@
 //!
 //! A network may lose either of them. So the request is sent, and if no answer has
 //! come after `patience`, the same request is sent again, `tries` times in all. After
-//! the last one, too, an answer has that long to come.
+//! the last one, too, an answer has that long to come. All of it happens on one socket:
+//! a server may be slow, and answer an earlier try during a later one.
 //!
 //! Not all that comes is the answer. What comes from another address than `server`,
 //! has another id, or is too short to have one, is ignored: it neither ends the wait
@@ -25,7 +26,8 @@ use std::time::Instant;
 // END SOLUTION
 use std::time::Duration;
 
-/// Asks `server`, from a socket of its own, and returns the answer without its id.
+/// Asks `server`, from a socket of its own at a port of the kernel's choice, and returns
+/// the answer without its id, as soon as it is there.
 ///
 /// Where no answer comes, the error is of the kind `TimedOut`. The server of this
 /// exercise is on 127.0.0.1; `tries` is at least 1, and `patience` is never zero.

@@ -5,7 +5,7 @@
 //! any length from 0 to 65,507 bytes, and an empty one is a datagram like any other.
 //!
 //! Peers come and go without a word. That one of them is no longer there when its
-//! answer arrives is no reason to stop.
+//! answer arrives is no reason to stop. While nothing comes, the program sleeps.
 //!
 //! The book has it in chapter 3, "Back to whoever sent it".
 

@@ -18,8 +18,9 @@
 //!   address than the first block did.
 //!
 //! The acknowledgement of the last block may be lost as well. So the receiver stays
-//! until `linger` has passed since it acknowledged the last block, and acknowledges
-//! what still comes.
+//! until `linger` has passed since it acknowledged the last block, and does the same
+//! with what still comes: a block that has come before is acknowledged again, anything
+//! else is ignored.
 //!
 //! The book has it in chapter 3, "A file, intact".
 
@@ -42,7 +43,8 @@ const BLOCK: usize = 512;
 /// Receives a file at `socket` and returns it. The sender is whoever sends block 1.
 ///
 /// If the file is not complete and no datagram at all has come for `patience`, the
-/// error is of the kind `TimedOut`.
+/// error is of the kind `TimedOut`. The whole file may take as long as it likes, and
+/// be up to 65,534 full blocks long.
 pub fn receive(
     socket: UdpSocket,
     patience: Duration,

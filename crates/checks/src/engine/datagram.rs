@@ -8,7 +8,6 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use rustix::process::Signal;
 use wire::relay::{Lossy, Relay};
 use wire::{Recorder, Side};
 
@@ -190,21 +189,18 @@ impl Stage {
         peer.send_to(to, bytes)
     }
 
-    /// Has a new peer send a datagram, and close its socket before the program can
-    /// look at it, as when it was busy elsewhere.
+    /// Has a new peer send a datagram, and close its socket at once.
+    ///
+    /// The program is not stopped meanwhile: a call with a time limit that waits while
+    /// its process is stopped fails with EINTR (signal(7)), and that would be our doing.
     ///
     /// # Errors
     ///
     /// As [`Stage::stranger`] and [`Correspondent::send_to`].
     pub fn tell_and_leave(&mut self, bytes: &[u8]) -> Result<(), Symptom> {
         let leaves = self.stranger()?;
-        self.note("your program is held up for a moment");
-        self.program.signal(Signal::STOP);
-        self.until_stopped();
         self.tell(&leaves, bytes)?;
         leaves.note("closes its socket");
-        drop(leaves);
-        self.program.signal(Signal::CONT);
         Ok(())
     }
 

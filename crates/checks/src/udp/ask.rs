@@ -59,9 +59,12 @@ pub fn ask(ask: Ask) -> Check {
         probe("long", "an answer of 3000 bytes", (LONG, 3), |s, p| {
             answered(s, p, &pattern(3000))
         }),
-        probe("largest", "the longest answer there is", (LONG, 3), |s, p| {
-            answered(s, p, &pattern(LARGEST))
-        }),
+        probe(
+            "largest",
+            "the longest answer there is",
+            (LONG, 3),
+            |s, p| answered(s, p, &pattern(LARGEST)),
+        ),
         probe("only", "an answer to the only try", (LONG, 1), whole),
         probe("lost", "a request that is lost", (SHORT, 20), lost),
         probe("late", "an answer to an earlier try", (SHORT, 20), late),

@@ -170,9 +170,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         mistake: "M11",
-        fits: |all| {
-            all.first(&["any"]).is_some_and(has_replaced)
-        },
+        fits: |all| all.first(&["any"]).is_some_and(has_replaced),
         why: "A byte that is no text came back as �: your program turned keys and \
               values into text, and they are bytes.",
     },

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use wire::relay::Lossy;
@@ -16,10 +17,16 @@ type Receive = fn(UdpSocket, Duration, Duration) -> io::Result<Vec<u8>>;
 
 const BLOCK: usize = 512;
 
-/// A sender that is there does not let the receiver wait so long.
-const LONG: Duration = Duration::from_secs(4);
+/// A sender that is there does not let the receiver wait so long. Who does wait so long
+/// will not wake while we look.
+const LONG: Duration = Duration::from_secs(30);
 /// Where nobody sends, the probe takes that long.
 const SHORT: Duration = Duration::from_millis(150);
+/// Where the sender takes its time, it takes longer than this for the whole file, and
+/// far less for each block.
+const UNHURRIED: Duration = Duration::from_millis(600);
+/// It rests so long before each of its blocks.
+const REST: Duration = Duration::from_millis(100);
 /// Where the last acknowledgement arrives, the probe takes that long in the end.
 const BRIEF: Duration = Duration::from_millis(50);
 /// Where it does not, it comes again long before this is over.
@@ -51,11 +58,23 @@ pub fn transfer(receive: Receive) -> Check {
         probe("empty", "an empty file", (LONG, BRIEF), |stage| {
             in_order(stage, 0)
         }),
+        probe(
+            "almost",
+            "a last block of 511 bytes",
+            (LONG, BRIEF),
+            |stage| in_order(stage, 2 * BLOCK - 1),
+        ),
+        probe("many", "a file of 300 blocks", (LONG, BRIEF), |stage| {
+            in_order(stage, 299 * BLOCK + 1)
+        }),
         probe("again", "a lost acknowledgement", (LONG, BRIEF), again),
         probe("late", "a block from long ago", (LONG, BRIEF), late),
         probe("last", "the last block, twice", (LONG, AMPLE), last),
+        probe("after", "old blocks after the last", (LONG, AMPLE), after),
         probe("ahead", "a number too high", (LONG, BRIEF), ahead),
         probe("foreign", "a block from a stranger", (LONG, BRIEF), foreign),
+        probe("early", "a stranger before block 1", (LONG, BRIEF), early),
+        probe("zero", "a block with the number 0", (LONG, BRIEF), zero),
         probe("unreadable", "what is no block", (LONG, BRIEF), unreadable),
         probe("long", "a block that is too long", (LONG, BRIEF), long),
         probe(
@@ -64,6 +83,13 @@ pub fn transfer(receive: Receive) -> Check {
             (SHORT, BRIEF),
             silent,
         ),
+        probe(
+            "slow",
+            "a sender that takes its time",
+            (UNHURRIED, BRIEF),
+            slow,
+        )
+        .early(),
         probe("relay", "over the lossy relay", (LONG, AMPLE), relay).early(),
     ];
     Check::new("udp/transfer", probes, |seen: &[Seen<'_>]| {
@@ -108,7 +134,13 @@ fn in_order(stage: &mut Stage, length: usize) -> Result<(), Symptom> {
     let peer = stage.stranger()?;
     let file = pattern(length);
     for (number, data) in blocks(&file) {
-        send(stage, &peer, number, data)?;
+        if let Err(symptom) = send(stage, &peer, number, data) {
+            // Where the function has returned, what it returned tells more.
+            if symptom.is_over() && symptom.panic.is_none() && !symptom.signs.failed {
+                expect_bytes(stage, &file)?;
+            }
+            return Err(symptom);
+        }
     }
     expect_bytes(stage, &file)
 }
@@ -121,21 +153,21 @@ fn again(stage: &mut Stage) -> Result<(), Symptom> {
     let peer = stage.stranger()?;
     let file = pattern(2 * BLOCK + 7);
     for (number, data) in blocks(&file) {
-        send(stage, &peer, number, data)?;
         if number == 1 {
-            peer.note("that acknowledgement is lost");
+            peer.lose_next();
             send(stage, &peer, number, data)?;
         }
+        send(stage, &peer, number, data)?;
     }
     expect_bytes(stage, &file)
 }
 
 fn late(stage: &mut Stage) -> Result<(), Symptom> {
     let peer = stage.stranger()?;
-    let file = pattern(2 * BLOCK + 7);
+    let file = pattern(4 * BLOCK + 7);
     let first = &file[..BLOCK];
     for (number, data) in blocks(&file) {
-        if number == 3 {
+        if number == 5 {
             peer.note("the network had kept block 1");
             send(stage, &peer, 1, first)?;
         }
@@ -147,11 +179,22 @@ fn late(stage: &mut Stage) -> Result<(), Symptom> {
 fn last(stage: &mut Stage) -> Result<(), Symptom> {
     let peer = stage.stranger()?;
     let file = pattern(BLOCK + 7);
+    send(stage, &peer, 1, &file[..BLOCK])?;
+    peer.lose_next();
+    send(stage, &peer, 2, &file[BLOCK..])?;
+    send(stage, &peer, 2, &file[BLOCK..])?;
+    expect_bytes(stage, &file)
+}
+
+fn after(stage: &mut Stage) -> Result<(), Symptom> {
+    let peer = stage.stranger()?;
+    let file = pattern(BLOCK + 7);
     for (number, data) in blocks(&file) {
         send(stage, &peer, number, data)?;
     }
-    peer.note("that acknowledgement is lost");
-    send(stage, &peer, 2, &file[BLOCK..])?;
+    peer.note("what follows, the network had kept");
+    stage.tell(&peer, &block(3, b"of a file before this one"))?;
+    send(stage, &peer, 1, &file[..BLOCK])?;
     expect_bytes(stage, &file)
 }
 
@@ -172,19 +215,48 @@ fn foreign(stage: &mut Stage) -> Result<(), Symptom> {
     let file = pattern(2 * BLOCK + 7);
     for (number, data) in blocks(&file) {
         if number == 2 {
-            stage.tell(&stranger, &block(2, b"bytes of another file"))?;
+            stage.tell(&stranger, &block(2, STRANGE))?;
         }
+        let acknowledged = send(stage, &peer, number, data);
+        unanswered(&stranger)?; // it came first, so its answer would, too
+        acknowledged?;
+    }
+    expect_bytes(stage, &file)
+}
+
+/// What a stranger sends for a block of the file.
+const STRANGE: &[u8] = b"bytes of another file";
+
+/// A stranger speaks before anybody has sent block 1.
+fn early(stage: &mut Stage) -> Result<(), Symptom> {
+    let (peer, stranger) = (stage.stranger()?, stage.stranger()?);
+    let file = pattern(BLOCK + 7);
+    stage.tell(&stranger, &block(2, STRANGE))?;
+    for (number, data) in blocks(&file) {
+        let acknowledged = send(stage, &peer, number, data);
+        unanswered(&stranger)?;
+        acknowledged?;
+    }
+    expect_bytes(stage, &file)
+}
+
+fn unanswered(stranger: &Correspondent) -> Result<(), Symptom> {
+    let Some((got, _)) = stranger.take()? else {
+        return Ok(());
+    };
+    let summary = "a stranger's block was answered";
+    let symptom = Symptom::new(Kind::Rule, summary);
+    Err(symptom.with_words("no answer", crate::symptom::shown(&got)))
+}
+
+fn zero(stage: &mut Stage) -> Result<(), Symptom> {
+    let peer = stage.stranger()?;
+    let file = pattern(BLOCK + 7);
+    for (number, data) in blocks(&file) {
+        stage.tell(&peer, &block(0, b"nothing of the file"))?;
         send(stage, &peer, number, data)?;
     }
-    expect_bytes(stage, &file)?;
-    match stranger.take()? {
-        None => Ok(()),
-        Some((got, _)) => {
-            let summary = "a stranger's block was acknowledged";
-            let symptom = Symptom::new(Kind::Rule, summary);
-            Err(symptom.with_words("no answer", crate::symptom::shown(&got)))
-        }
-    }
+    expect_bytes(stage, &file)
 }
 
 fn unreadable(stage: &mut Stage) -> Result<(), Symptom> {
@@ -215,6 +287,24 @@ fn silent(stage: &mut Stage) -> Result<(), Symptom> {
     send(stage, &peer, 1, &pattern(BLOCK))?;
     peer.note("says no more");
     expect_time_out(stage)
+}
+
+/// The whole file takes longer than the receiver's patience, no block of it does.
+fn slow(stage: &mut Stage) -> Result<(), Symptom> {
+    let peer = stage.stranger()?;
+    let file = pattern(8 * BLOCK);
+    let (mut before, mut longest) = (Instant::now(), Duration::ZERO);
+    for (number, data) in blocks(&file) {
+        thread::sleep(REST); // shapes the input
+        longest = longest.max(before.elapsed());
+        before = Instant::now();
+        let acknowledged = send(stage, &peer, number, data);
+        if acknowledged.is_err() && longest > UNHURRIED / 2 {
+            return Ok(()); // a busy machine has tried the program's patience, not we
+        }
+        acknowledged?;
+    }
+    expect_bytes(stage, &file)
 }
 
 fn relay(stage: &mut Stage) -> Result<(), Symptom> {
@@ -312,6 +402,7 @@ const RULES: &[Rule] = &[
         fits: |all| {
             all.first(&["again", "late"]).is_some_and(|s| {
                 s.kind == Kind::NoAnswer
+                    && s.expected_bytes == [0, 1] // the one that comes twice
                     && s.panic.is_none()
                     && (!s.is_over() || s.signs.failed)
             })
@@ -333,17 +424,25 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M58",
         fits: |all| {
-            all.first(&["last"])
-                .is_some_and(|s| s.is_over() && s.panic.is_none() && !s.signs.failed)
+            all.first(&["last"]).is_some_and(|s| {
+                s.kind == Kind::NoAnswer
+                    && s.expected_bytes == [0, 2]
+                    && s.panic.is_none()
+                    && !s.signs.failed
+            })
         },
-        why: "Your function has returned with the last block. Its acknowledgement was \
-              lost, the sender asks for it again, and nobody is there to give it.",
+        why: "The acknowledgement of the last block was lost, the sender sent that \
+              block again, and got no answer: your function had returned, or it did \
+              not look at what still came.",
     },
     Rule {
         mistake: "M54",
         fits: |all| {
-            let first = all.first(&["foreign"]);
-            first.is_some_and(|s| s.panic.is_none() && !s.signs.failed)
+            all.first(&["foreign"]).is_some_and(|s| {
+                s.kind == Kind::Rule
+                    || (s.kind == Kind::WrongValue
+                        && s.got_bytes.windows(STRANGE.len()).any(|w| w == STRANGE))
+            })
         },
         why: "A stranger's datagram was taken for a block of this file. The file is \
               that of whoever sent block 1.",
@@ -351,11 +450,11 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M59",
         fits: |all| {
-            all.first(&["empty", "unreadable"])
+            all.first(&["zero", "unreadable"])
                 .is_some_and(|s| s.panic.is_some())
         },
         why: "A datagram that is no block has ended your program. Look at its length \
-              before you take it apart.",
+              and its number before you take it apart.",
     },
     Rule {
         mistake: "M29",
@@ -378,5 +477,7 @@ fn is_cut_in_blocks(symptom: &Symptom) -> bool {
     let cut: Vec<u8> = (expected.chunks(BLOCK))
         .flat_map(|block| block.iter().take(same).copied())
         .collect();
-    symptom.kind == Kind::WrongValue && (1..BLOCK).contains(&same) && *got == cut
+    symptom.kind == Kind::WrongValue
+        && (1..BLOCK).contains(&same)
+        && (*got == cut || got.len() == same) // what is cut may look like the last one
 }

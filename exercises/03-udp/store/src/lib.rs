@@ -11,6 +11,8 @@
 //! `?`, all of it is the key. Keys and values are any bytes, text or not, and may be
 //! empty.
 //!
+//! Requests are dealt with in the order in which they come, whoever sends them.
+//!
 //! What is kept under the key `version` is `store 1`, from the beginning and for
 //! ever: to keep something else there changes nothing.
 //!

@@ -11,6 +11,25 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("store right: a list", check(a_list)),
         Answer::right("store right: a large buffer", check(a_large_buffer)),
+        Answer::right("store right: slice patterns", check(slice_patterns)),
+        Answer::right("store right: a thread", check(a_thread)),
+        Answer::right("store right: a time limit", check(a_time_limit)),
+        Answer::wrong("M59", "store: an error for no text", check(no_text)),
+        Answer::wrong("M59", "store: empty is the end", check(empty_is_the_end)),
+        Answer::wrong("M59", "store: splits and unwraps", check(unwraps)),
+        Answer::unnamed("whole", "store: the value alone", check(value_alone)),
+        Answer::unnamed("replaced", "store: the first value", check(first_value)),
+        Answer::unnamed("version", "store: all versions", check(all_versions)),
+        Answer::unnamed("version", "store: no version", check(no_version)),
+        Answer::unnamed("equals", "store: the second piece", check(second_piece)),
+        Answer::unnamed("empty", "store: no empty key", check(no_empty_key)),
+        Answer::unnamed("any", "store: only text", check(only_text)),
+        Answer::unnamed("any", "store: trims", check(trims)),
+        Answer::unnamed("unreadable", "store: a key is enough", check(key_is_enough)),
+        Answer::unnamed("unreadable", "store: asks for anything", check(anything)),
+        Answer::unnamed("full", "store: fewer than 1000", check(fewer)),
+        Answer::unnamed("long", "store: 1024 bytes", check(no_limit_1024)),
+        Answer::unnamed("long", "store: long questions", check(long_questions)),
         Answer::wrong("M6", "store: whole buffer", check(whole_buffer)),
         Answer::wrong("M51", "store: a new socket", check(a_new_socket)),
         Answer::wrong("M50", "store: the first peer", check(the_first_peer)),
@@ -101,6 +120,221 @@ fn a_list(socket: UdpSocket) -> io::Result<()> {
 fn a_large_buffer(socket: UdpSocket) -> io::Result<()> {
     serve(&socket, 65_535, 1000, |store, request, _| {
         reply(store, request)
+    })
+}
+
+fn slice_patterns(socket: UdpSocket) -> io::Result<()> {
+    let mut kept: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
+    let mut buffer = [0; 1 << 16];
+    loop {
+        let (length, peer) = socket.recv_from(&mut buffer)?;
+        match &buffer[..length] {
+            request if request.len() > 1000 => {}
+            [b'?', b'v', b'e', b'r', b's', b'i', b'o', b'n'] => {
+                socket.send_to(b"=version=store 1", peer)?;
+            }
+            [b'?', key @ ..] => {
+                let answer = match kept.get(key) {
+                    Some(value) => [b"=", key, b"=", &value[..]].concat(),
+                    None => [b"!", key].concat(),
+                };
+                socket.send_to(&answer, peer)?;
+            }
+            [b'+', pair @ ..] => {
+                if let Some(at) = pair.iter().position(|&byte| byte == b'=') {
+                    kept.insert(pair[..at].into(), pair[at + 1..].into());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One thread receives, the other keeps: in the order in which it came.
+fn a_thread(socket: UdpSocket) -> io::Result<()> {
+    let output = socket.try_clone()?;
+    let (sender, requests) = std::sync::mpsc::channel::<(Vec<u8>, SocketAddr)>();
+    std::thread::spawn(move || {
+        let mut store = new_store();
+        for (request, peer) in requests {
+            if let Some(answer) = reply(&mut store, &request) {
+                let _ = output.send_to(&answer, peer);
+            }
+        }
+    });
+    let mut buffer = vec![0; 1001];
+    loop {
+        let (length, peer) = socket.recv_from(&mut buffer)?;
+        if length <= 1000 {
+            let _ = sender.send((buffer[..length].to_vec(), peer));
+        }
+    }
+}
+
+fn a_time_limit(socket: UdpSocket) -> io::Result<()> {
+    let (mut store, mut buffer) = (new_store(), [0; 1001]);
+    socket.set_read_timeout(Some(std::time::Duration::from_millis(50)))?;
+    loop {
+        let (length, peer) = match socket.recv_from(&mut buffer) {
+            Ok(came) => came,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        };
+        if length < buffer.len()
+            && let Some(answer) = reply(&mut store, &buffer[..length])
+        {
+            socket.send_to(&answer, peer)?;
+        }
+    }
+}
+
+fn no_text(socket: UdpSocket) -> io::Result<()> {
+    let (mut store, mut buffer) = (new_store(), [0; 1001]);
+    loop {
+        let (length, peer) = socket.recv_from(&mut buffer)?;
+        let text =
+            std::str::from_utf8(&buffer[..length]).map_err(io::Error::other)?;
+        if let Some(answer) = reply(&mut store, text.as_bytes()) {
+            socket.send_to(&answer, peer)?;
+        }
+    }
+}
+
+fn empty_is_the_end(socket: UdpSocket) -> io::Result<()> {
+    let (mut store, mut buffer) = (new_store(), [0; 1001]);
+    loop {
+        let (length, peer) = socket.recv_from(&mut buffer)?;
+        if length == 0 {
+            break Ok(());
+        }
+        if let Some(answer) = reply(&mut store, &buffer[..length]) {
+            socket.send_to(&answer, peer)?;
+        }
+    }
+}
+
+fn unwraps(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        if request.first() == Some(&b'+') {
+            let at = request.iter().position(|byte| *byte == b'=');
+            at.unwrap();
+        }
+        reply(store, request)
+    })
+}
+
+fn value_alone(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        match store.get(request.get(1..)?) {
+            Some(value) if request[0] == b'?' => Some(value.clone()),
+            _ => reply(store, request),
+        }
+    })
+}
+
+fn first_value(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        let key = request.strip_prefix(b"+").map(|pair| {
+            let end = pair.iter().position(|byte| *byte == b'=');
+            &pair[..end.unwrap_or(pair.len())]
+        });
+        match key {
+            Some(key) if store.contains_key(key) => None,
+            _ => reply(store, request),
+        }
+    })
+}
+
+fn all_versions(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        match request.starts_with(b"+version") {
+            true => None,
+            false => reply(store, request),
+        }
+    })
+}
+
+fn no_version(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        store.remove(&b"version"[..]);
+        reply(store, request)
+    })
+}
+
+fn second_piece(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        if !request.starts_with(b"+") {
+            return reply(store, request);
+        }
+        let pieces: Vec<&[u8]> = request.split(|byte| *byte == b'=').collect();
+        let [key, value, ..] = pieces.as_slice() else {
+            return None;
+        };
+        reply(store, &[key, &b"="[..], value].concat())
+    })
+}
+
+fn no_empty_key(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        match request.len() < 2 {
+            true => None,
+            false => reply(store, request),
+        }
+    })
+}
+
+fn only_text(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        let text = std::str::from_utf8(request).ok()?;
+        reply(store, text.as_bytes())
+    })
+}
+
+fn trims(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        reply(store, request.trim_ascii())
+    })
+}
+
+/// `+KEY` keeps an empty value.
+fn key_is_enough(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        match request.starts_with(b"+") && !request.contains(&b'=') {
+            true => reply(store, &[request, b"="].concat()),
+            false => reply(store, request),
+        }
+    })
+}
+
+/// What does not begin with a `+` is a question.
+fn anything(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1001, 1000, |store, request, _| {
+        match request.first()? {
+            b'+' => reply(store, request),
+            _ => reply(store, &[b"?", &request[1..]].concat()),
+        }
+    })
+}
+
+fn fewer(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1000, 999, |store, request, _| {
+        reply(store, request)
+    })
+}
+
+fn no_limit_1024(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 1024, 1024, |store, request, _| {
+        reply(store, request)
+    })
+}
+
+/// Looks at the length of what is to be kept only.
+fn long_questions(socket: UdpSocket) -> io::Result<()> {
+    serve(&socket, 65_535, 65_535, |store, request, _| {
+        match request.len() > 1000 && request[0] == b'+' {
+            true => None,
+            false => reply(store, request),
+        }
     })
 }
 

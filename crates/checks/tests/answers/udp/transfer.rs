@@ -12,6 +12,25 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("transfer right: connected", check(connected)),
         Answer::right("transfer right: by number", check(by_number)),
+        Answer::right("transfer right: short waits", check(short_waits)),
+        Answer::right("transfer right: a thread", check(a_thread)),
+        Answer::right("transfer right: two phases", check(two_phases)),
+        Answer::wrong("M29", "transfer: 512, and the end", check(room_and_end)),
+        Answer::wrong("M29", "transfer: no limit", check(no_limit)),
+        Answer::wrong("M58", "transfer: only the last again", check(one_back)),
+        Answer::wrong("M58", "transfer: sleeps for a while", check(sleeps)),
+        Answer::wrong("M59", "transfer: counts from 1", check(counts_from_1)),
+        Answer::unnamed("whole", "transfer: the next number", check(the_next)),
+        Answer::unnamed("whole", "transfer: sends it back", check(sends_it_back)),
+        Answer::unnamed("whole", "transfer: stays too long", check(stays_long)),
+        Answer::unnamed("blocks", "transfer: one block", check(one_block)),
+        Answer::unnamed("almost", "transfer: datagrams of 512", check(short_end)),
+        Answer::unnamed("many", "transfer: a byte for a number", check(a_byte)),
+        Answer::unnamed("after", "transfer: acks all at the end", check(acks_all)),
+        Answer::unnamed("ahead", "transfer: repeats itself", check(repeats)),
+        Answer::unnamed("early", "transfer: whoever is first", check(whoever)),
+        Answer::unnamed("zero", "transfer: block 0", check(block_0)),
+        Answer::unnamed("slow", "transfer: one limit for all", check(one_limit)),
         Answer::wrong("M30", "transfer: little end first", check(little_end)),
         Answer::wrong("M29", "transfer: 512 bytes", check(room_for_512)),
         Answer::wrong("M29", "transfer: 514 bytes", check(room_for_514)),
@@ -46,6 +65,16 @@ struct How {
     ahead: bool,
     half: bool,
     last: bool,
+    zero: bool,
+    end: bool,
+    one_back: bool,
+    short_end: bool,
+    acks_all: bool,
+    repeats: bool,
+    whoever: bool,
+    one_limit: bool,
+    no_limit: bool,
+    stays_long: bool,
 }
 
 const RIGHT: How = How {
@@ -60,6 +89,16 @@ const RIGHT: How = How {
     ahead: false,
     half: false,
     last: false,
+    zero: false,
+    end: false,
+    one_back: false,
+    short_end: false,
+    acks_all: false,
+    repeats: false,
+    whoever: false,
+    one_limit: false,
+    no_limit: false,
+    stays_long: false,
 };
 
 fn receive(
@@ -71,10 +110,20 @@ fn receive(
     let (mut file, mut got, mut sender) = (Vec::new(), 0, None);
     let mut buffer = vec![0; how.room];
     let mut until = None;
+    let start = Instant::now();
+    let linger = if how.stays_long { patience } else { linger };
     loop {
-        let left = until.map_or(patience, |until: Instant| {
+        let wait = if how.one_limit {
+            patience.saturating_sub(start.elapsed())
+        } else {
+            patience
+        };
+        let left = until.map_or(wait, |until: Instant| {
             until.saturating_duration_since(Instant::now())
         });
+        if left.is_zero() && until.is_none() {
+            return Err(ErrorKind::TimedOut.into());
+        }
         if left.is_zero() {
             return Ok(file);
         }
@@ -85,13 +134,35 @@ fn receive(
             Err(_) if until.is_some() || how.half => return Ok(file),
             Err(_) => return Err(ErrorKind::TimedOut.into()),
         };
-        if (length < 2 && !how.slices) || length > 514 {
+        if how.whoever {
+            sender.get_or_insert(from);
+        }
+        if (length < 2 && !how.slices) || (length > 514 && !how.no_limit) {
             continue;
         }
         let number = u16::from_be_bytes([buffer[..length][0], buffer[..length][1]]);
         let stranger = sender.is_some_and(|sender| sender != from) && !how.strangers;
+        let over = until.is_some() && number > got;
         let ahead = number > got + 1 && !(how.ahead && got > 0);
-        if stranger || ahead || (number <= got && !how.again) {
+        if how.acks_all && until.is_some() {
+            socket.send_to(&number.to_be_bytes(), from)?;
+            continue;
+        }
+        if how.repeats && ahead && !stranger {
+            socket.send_to(&got.to_be_bytes(), from)?;
+        }
+        if how.one_back && number + 1 < got {
+            continue;
+        }
+        if how.end && until.is_some() && number > got {
+            return Ok(file);
+        }
+        if stranger
+            || ahead
+            || over
+            || (number == 0 && !how.zero)
+            || (number <= got && !how.again)
+        {
             continue;
         }
         let data = &buffer[2..length];
@@ -109,7 +180,7 @@ fn receive(
         if number > got || (how.twice && until.is_none()) {
             file.extend_from_slice(data);
             got = got.max(number);
-            if data.len() < 512 {
+            if data.len() < 512 && !(how.short_end && length >= 512) {
                 until = Some(Instant::now() + linger);
             }
         }
@@ -145,6 +216,16 @@ variants! {
     keeps_ahead: ahead = true;
     half_a_file: half = true;
     acks_the_last: last = true;
+    room_and_end: room = 512, end = true;
+    no_limit: no_limit = true;
+    one_back: one_back = true;
+    short_end: short_end = true;
+    acks_all: acks_all = true;
+    repeats: repeats = true;
+    whoever: whoever = true;
+    block_0: zero = true;
+    one_limit: one_limit = true;
+    stays_long: stays_long = true;
 }
 
 fn connected(
@@ -229,6 +310,245 @@ fn by_number(
         over |= length < 514;
         blocks.insert(number, buffer[2..length].to_vec());
         let _ = socket.send_to(&buffer[..2], from);
+    }
+}
+
+/// Waits a little at a time, and looks at the clock itself.
+fn short_waits(
+    socket: UdpSocket,
+    patience: Duration,
+    linger: Duration,
+) -> io::Result<Vec<u8>> {
+    socket.set_read_timeout(Some(Duration::from_millis(5)))?;
+    let (mut file, mut expected, mut peer) = (vec![], 1u16, None);
+    let mut buffer = [0; 1024];
+    let (mut heard, mut done) = (Instant::now(), false);
+    loop {
+        if done && heard.elapsed() >= linger {
+            return Ok(file);
+        }
+        if !done && heard.elapsed() >= patience {
+            return Err(io::Error::new(ErrorKind::TimedOut, "nobody sends"));
+        }
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
+        if !done {
+            heard = Instant::now();
+        }
+        if length < 2 || length > 514 {
+            continue;
+        }
+        let number = u16::from_be_bytes([buffer[0], buffer[1]]);
+        match peer {
+            None if number == 1 => peer = Some(from),
+            Some(peer) if peer == from => {}
+            _ => continue,
+        }
+        if number == expected && !done {
+            file.extend(&buffer[2..length]);
+            expected += 1;
+            if length < 514 {
+                done = true;
+                heard = Instant::now();
+            }
+        }
+        if number >= 1 && number < expected {
+            let _ = socket.send_to(&buffer[..2], from);
+        }
+    }
+}
+
+/// One thread receives, the other thinks.
+fn a_thread(
+    socket: UdpSocket,
+    patience: Duration,
+    linger: Duration,
+) -> io::Result<Vec<u8>> {
+    let input = socket.try_clone()?;
+    let (sender, datagrams) = std::sync::mpsc::channel();
+    std::thread::spawn(move || -> io::Result<()> {
+        let mut buffer = vec![0; 65_535];
+        loop {
+            let (length, from) = input.recv_from(&mut buffer)?;
+            if sender.send((buffer[..length].to_vec(), from)).is_err() {
+                return Ok(());
+            }
+        }
+    });
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let (mut owner, mut over) = (None, false);
+    loop {
+        let wait = if over { linger } else { patience };
+        let Ok((datagram, from)) = datagrams.recv_timeout(wait) else {
+            return match over {
+                true => Ok(blocks.concat()),
+                false => Err(ErrorKind::TimedOut.into()),
+            };
+        };
+        let [high, low, data @ ..] = datagram.as_slice() else {
+            continue;
+        };
+        let number = usize::from(*high) << 8 | usize::from(*low);
+        let new = number == blocks.len() + 1;
+        if owner.unwrap_or(from) != from
+            || data.len() > 512
+            || number == 0
+            || number > blocks.len() + usize::from(!over)
+        {
+            continue;
+        }
+        owner = Some(from);
+        if new {
+            blocks.push(data.to_vec());
+            over = data.len() < 512;
+        }
+        let _ = socket.send_to(&[*high, *low], from);
+    }
+}
+
+/// First the file, then the time after it, each a loop of its own.
+fn two_phases(
+    socket: UdpSocket,
+    patience: Duration,
+    linger: Duration,
+) -> io::Result<Vec<u8>> {
+    let mut buffer = [0; 515];
+    let mut file = Vec::new();
+    let (mut last, mut sender) = (0, None);
+    socket.set_read_timeout(Some(patience))?;
+    loop {
+        let (length, from) =
+            socket
+                .recv_from(&mut buffer)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
+                    _ => error,
+                })?;
+        if !(2..=514).contains(&length) || sender.is_some_and(|it| it != from) {
+            continue;
+        }
+        let number = u16::from_be_bytes(buffer[..2].try_into().unwrap());
+        if number == last + 1 {
+            sender = Some(from);
+            last = number;
+            file.extend_from_slice(&buffer[2..length]);
+        } else if number > last || number == 0 {
+            continue;
+        }
+        socket.send_to(&number.to_be_bytes(), from)?;
+        if number == last && length < 514 {
+            break;
+        }
+    }
+    let over = Instant::now() + linger;
+    while let Some(left) = over.checked_duration_since(Instant::now()) {
+        socket.set_read_timeout(Some(left.max(Duration::from_micros(1))))?;
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
+        let number = u16::from_be_bytes([buffer[0], buffer[1]]);
+        if (2..=514).contains(&length) && Some(from) == sender {
+            if (1..=last).contains(&number) {
+                let _ = socket.send_to(&buffer[..2], from);
+            }
+        }
+    }
+    Ok(file)
+}
+
+/// As if there were nothing to be lost: acknowledges what `answer` says, and returns.
+fn trusting(
+    socket: &UdpSocket,
+    answer: fn(&[u8]) -> Vec<u8>,
+    is_last: fn(usize) -> bool,
+) -> io::Result<Vec<u8>> {
+    let (mut file, mut buffer) = (Vec::new(), [0; 2000]);
+    loop {
+        let (length, from) = socket.recv_from(&mut buffer)?;
+        socket.send_to(&answer(&buffer[..length]), from)?;
+        file.extend_from_slice(&buffer[2..length]);
+        if is_last(length - 2) {
+            return Ok(file);
+        }
+    }
+}
+
+fn the_next(socket: UdpSocket, _: Duration, _: Duration) -> io::Result<Vec<u8>> {
+    let next = |block: &[u8]| vec![block[0], block[1] + 1];
+    trusting(&socket, next, |length| length < 512)
+}
+
+fn sends_it_back(socket: UdpSocket, _: Duration, _: Duration) -> io::Result<Vec<u8>> {
+    trusting(&socket, <[u8]>::to_vec, |length| length < 512)
+}
+
+fn one_block(socket: UdpSocket, _: Duration, _: Duration) -> io::Result<Vec<u8>> {
+    trusting(&socket, |block| block[..2].to_vec(), |_| true)
+}
+
+/// Looks at the second byte of the number only.
+fn a_byte(socket: UdpSocket, _: Duration, _: Duration) -> io::Result<Vec<u8>> {
+    let (mut file, mut buffer, mut got) = (Vec::new(), [0; 515], 0_u8);
+    loop {
+        let (length, from) = socket.recv_from(&mut buffer)?;
+        if buffer[1] == got.wrapping_add(1) {
+            got = buffer[1];
+            file.extend_from_slice(&buffer[2..length]);
+        }
+        socket.send_to(&[0, buffer[1]], from)?;
+        if length < 514 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Is there to the end, and does nothing.
+fn sleeps(
+    socket: UdpSocket,
+    patience: Duration,
+    linger: Duration,
+) -> io::Result<Vec<u8>> {
+    let how = How {
+        stay: false,
+        ..RIGHT
+    };
+    let file = receive(how, &socket, patience, linger)?;
+    std::thread::sleep(linger);
+    Ok(file)
+}
+
+/// The place of a block in the file, without a look at the number.
+fn counts_from_1(
+    socket: UdpSocket,
+    _: Duration,
+    linger: Duration,
+) -> io::Result<Vec<u8>> {
+    let mut blocks: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
+    let (mut buffer, mut sender) = ([0; 515], None);
+    loop {
+        let (length, from) = match socket.recv_from(&mut buffer) {
+            Ok(came) => came,
+            Err(_) => return Ok(blocks.into_values().flatten().collect()),
+        };
+        if !(2..=514).contains(&length) {
+            continue;
+        }
+        let place = u16::from_be_bytes([buffer[0], buffer[1]]) - 1;
+        let there = blocks.len() as u16;
+        let ended = blocks.values().any(|block| block.len() < 512);
+        if sender.is_some_and(|it| it != from)
+            || place > there
+            || (ended && place == there)
+        {
+            continue;
+        }
+        sender = Some(from);
+        blocks.insert(place, buffer[2..length].to_vec());
+        socket.send_to(&buffer[..2], from)?;
+        if length < 514 {
+            socket.set_read_timeout(Some(linger))?;
+        }
     }
 }
 
