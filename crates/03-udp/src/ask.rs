@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use crate::LONGEST;
+use crate::ROOM;
 
 // ANCHOR: ask
 /// Asks `server`, and asks again: `tries` times, `patience` for each. The answer, and
@@ -20,13 +20,13 @@ pub fn ask(
     question: &[u8],
     (patience, tries): (Duration, u32),
 ) -> io::Result<(Vec<u8>, u32)> {
-    let request = [&id.to_be_bytes(), question].concat();
+    let request = request(id, question);
     for attempt in 1..=tries {
         socket.send_to(&request, server)?;
         let answer =
             receive_until(socket, Instant::now() + patience, |came, from| {
-                let answer = came.strip_prefix(&id.to_be_bytes())?;
-                (from == server).then(|| answer.to_vec())
+                let answer = answer_to(id, came).filter(|_| from == server)?;
+                Some(answer.to_vec())
             })?;
         if let Some(answer) = answer {
             return Ok((answer, attempt));
@@ -35,6 +35,16 @@ pub fn ask(
     Err(ErrorKind::TimedOut.into())
 }
 // ANCHOR_END: ask
+
+/// A question with its number in front, the most significant byte first.
+pub fn request(id: u32, question: &[u8]) -> Vec<u8> {
+    [&id.to_be_bytes(), question].concat()
+}
+
+/// What a datagram answers to the question with this number, if it does.
+pub fn answer_to(id: u32, datagram: &[u8]) -> Option<&[u8]> {
+    datagram.strip_prefix(&id.to_be_bytes())
+}
 
 // ANCHOR: until
 /// The first datagram of which `accept` makes something, if it comes before
@@ -49,7 +59,7 @@ pub fn receive_until<T>(
     deadline: Instant,
     accept: impl Fn(&[u8], SocketAddr) -> Option<T>,
 ) -> io::Result<Option<T>> {
-    let mut buffer = vec![0; LONGEST];
+    let mut buffer = vec![0; ROOM];
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,8 +1,11 @@
 //! Wrong on purpose. Find out why.
 
-use std::io;
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
 
-use crate::socket;
+use crate::ask::receive_until;
+use crate::{PATIENCE, socket};
 
 // ANCHOR: stale
 /// A client that takes what comes for the answer to what it asked last. The server is
@@ -33,18 +36,56 @@ pub fn stale() -> io::Result<Vec<(String, String)>> {
 // ANCHOR_END: stale
 
 // ANCHOR: apprentice
-/// How many datagrams a sender sends for so many blocks that answers every
-/// acknowledgement with the next block, also one that comes twice, if one datagram is
-/// delayed once. Each extra copy brings an extra acknowledgement.
-pub fn apprentice(blocks: u32) -> u32 {
-    let (mut copies, mut sent) = (1, 0);
-    for block in 1..=blocks {
-        sent += copies;
-        if block == 1 {
-            copies += 1; // the time limit passed, and both copies arrive
-            sent += 1;
-        }
+/// What the sender of an earlier TFTP does (RFC 783): it answers every acknowledgement
+/// with the next block, also one that it has had before. How many datagrams that takes
+/// for so many blocks.
+///
+/// # Errors
+///
+/// If a socket cannot be used, or an acknowledgement does not come.
+pub fn apprentice(
+    socket: &UdpSocket,
+    to: SocketAddr,
+    blocks: u16,
+    mut patience: Duration,
+) -> io::Result<u32> {
+    let mut sent = 0;
+    let mut send = |number: u16| {
+        sent += 1;
+        socket.send_to(&number.to_be_bytes(), to)
+    };
+    send(1)?;
+    loop {
+        let until = Instant::now() + patience;
+        match receive_until(socket, until, acknowledged)? {
+            Some(number) if number >= blocks => return Ok(sent),
+            Some(number) => send(number + 1)?,
+            // Once, for a block whose acknowledgement is late.
+            None if patience < PATIENCE => send(1)?,
+            None => return Err(ErrorKind::TimedOut.into()),
+        };
+        patience = PATIENCE;
     }
-    sent
 }
 // ANCHOR_END: apprentice
+
+/// The number that a datagram acknowledges, if it does.
+fn acknowledged(datagram: &[u8], _: SocketAddr) -> Option<u16> {
+    Some(u16::from_be_bytes(datagram.try_into().ok()?))
+}
+
+/// Its other end acknowledges whatever comes, until the last block has come.
+///
+/// # Errors
+///
+/// If the socket cannot be used, or nothing comes any more.
+pub fn acknowledge(socket: &UdpSocket, blocks: u16) -> io::Result<()> {
+    let mut block = [0; 2];
+    loop {
+        let (length, from) = socket.recv_from(&mut block)?;
+        socket.send_to(&block[..length], from)?;
+        if block == blocks.to_be_bytes() {
+            return Ok(());
+        }
+    }
+}

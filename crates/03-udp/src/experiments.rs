@@ -171,7 +171,7 @@ pub fn transfer(out: &mut impl Write) -> Result<()> {
 /// The other end of the transfer. The exercise wants more of it than this.
 fn receive(socket: &std::net::UdpSocket) -> io::Result<Vec<u8>> {
     let mut file = Vec::new();
-    let mut got = 0;
+    let mut got = 0_u16;
     let mut over = false;
     loop {
         let patience = if over { AGAIN * 10 } else { PATIENCE };
@@ -187,7 +187,7 @@ fn receive(socket: &std::net::UdpSocket) -> io::Result<Vec<u8>> {
             };
         };
         socket.send_to(&number.to_be_bytes(), from)?;
-        if number == got + 1 {
+        if Some(number) == got.checked_add(1) {
             got = number;
             over = data.len() < BLOCK;
             file.extend(data);
@@ -217,8 +217,43 @@ pub fn stale(out: &mut impl Write) -> Result<()> {
 
 pub fn apprentice(out: &mut impl Write) -> Result<()> {
     for blocks in [10, 100, 1000] {
-        let sent = broken::apprentice(blocks);
+        let sent = one_late(blocks)?;
         writeln!(out, "{blocks:5} blocks, one delay: {sent:5} datagrams")?;
     }
     Ok(())
+}
+
+/// Plays the apprentice over a relay that holds the first acknowledgement up, and
+/// nothing else.
+fn one_late(blocks: u16) -> Result<u32> {
+    const HASTY: Duration = Duration::from_millis(5);
+    loop {
+        let (sender, receiver) = (socket()?, socket()?);
+        let relay = Lossy::new(first_back_is_held())
+            .hold(50)
+            .only_first(1)
+            .start(socket()?, receiver.local_addr()?)
+            .context("cannot start the relay")?;
+        let other = thread::spawn(move || broken::acknowledge(&receiver, blocks));
+        let sent = broken::apprentice(&sender, relay.addr(), blocks, HASTY);
+        let sent = sent.context("cannot send over the relay")?;
+        match other.join() {
+            Ok(ended) => ended.context("cannot acknowledge over the relay")?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        if sent > u32::from(blocks) {
+            return Ok(sent);
+        }
+        // A busy machine: the acknowledgement was late, and our patience was, too.
+    }
+}
+
+/// A seed for which the first acknowledgement is held up, and the first block is not.
+fn first_back_is_held() -> u64 {
+    let first = |seed: u64, side| Lossy::new(seed).hold(50).fates(side).next();
+    let fits = |seed: &u64| {
+        first(*seed, Side::Left) == Some(Fate::Arrives)
+            && first(*seed, Side::Right) == Some(Fate::Held)
+    };
+    (0..).find(fits).unwrap_or_default()
 }

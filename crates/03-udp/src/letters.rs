@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::LONGEST;
+use crate::ROOM;
 
 /// What one of the lesson's servers sends back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,8 @@ pub enum Reply {
     None,
     /// `ok`.
     Ok,
+    /// What came, as RFC 862 has it.
+    Echo,
     /// The seconds since 1900 in four bytes, as RFC 868 has it.
     Time,
 }
@@ -28,12 +30,13 @@ pub fn serve(
     reply: Reply,
     mut told: impl FnMut(SocketAddr, &[u8], io::Result<()>),
 ) -> io::Result<()> {
-    let mut buffer = vec![0; LONGEST];
+    let mut buffer = vec![0; ROOM];
     loop {
         let (length, peer) = socket.recv_from(&mut buffer)?;
         let sent = match reply {
             Reply::None => Ok(0),
             Reply::Ok => socket.send_to(b"ok", peer),
+            Reply::Echo => socket.send_to(&buffer[..length], peer),
             Reply::Time => socket.send_to(&since_1900().to_be_bytes(), peer),
         };
         told(peer, &buffer[..length], sent.map(drop));

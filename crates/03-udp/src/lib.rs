@@ -36,6 +36,10 @@ pub const ANY_PORT: SocketAddr =
 /// The most that IPv4 carries: 65,535 bytes less the headers of IP (20) and UDP (8).
 pub const LONGEST: usize = 65_507;
 
+/// Room for any datagram: UDP's own field for its length has 16 bits (RFC 768). IPv6
+/// carries 65,527 bytes, since its field for the length does not count its header.
+pub const ROOM: usize = 65_535;
+
 /// Loopback needs less than a millisecond; after this, something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -6,8 +6,8 @@ use std::process::{self, ExitCode};
 use std::{env, fmt, thread};
 
 use anyhow::{Context, Result};
-use lesson_3::PATIENCE;
 use lesson_3::letters::{self, Reply};
+use lesson_3::{PATIENCE, ROOM};
 use wire::relay::Lossy;
 
 mod experiments;
@@ -23,6 +23,8 @@ Lesson 3: datagrams
     oneway   127.0.0.1:9999    takes what comes and answers nothing
     ask      127.0.0.1:9999    answers ok
     time     127.0.0.1:9037    answers with the time in four bytes
+    echo     127.0.0.1:9007    answers with what came
+  ADDR may be one of IPv6, such as [::1]:9999.
 
 A relay that loses a fifth of what passes, doubles some and holds some up:
   cargo run -p lesson-3 -- lossy LISTEN TARGET [SEED]
@@ -84,7 +86,10 @@ fn program(name: &str) -> Result<(Reply, u16)> {
         "oneway" => Ok((Reply::None, 9999)),
         "ask" => Ok((Reply::Ok, 9999)),
         "time" => Ok((Reply::Time, 9037)),
-        _ => Err(misuse(format!("`{name}` is none of: oneway, ask, time"))),
+        "echo" => Ok((Reply::Echo, 9007)), // RFC 862 has 7, which only root may bind
+        _ => Err(misuse(format!(
+            "`{name}` is none of: oneway, ask, time, echo"
+        ))),
     }
 }
 
@@ -153,7 +158,7 @@ fn client(
         let sent = socket.send(line.as_bytes());
         sent.with_context(|| format!("cannot send to {addr}"))?;
         if reply != Reply::None {
-            let mut buffer = [0; 1024];
+            let mut buffer = vec![0; ROOM];
             let length = socket.recv(&mut buffer).with_context(|| {
                 format!("no answer from {addr} in {} s", PATIENCE.as_secs())
             })?;

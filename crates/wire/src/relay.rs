@@ -46,6 +46,7 @@ pub struct Lossy {
     lose: u8,
     double: u8,
     hold: u8,
+    first: usize,
     recorder: Option<Recorder>,
 }
 
@@ -71,6 +72,7 @@ impl Lossy {
             lose: 0,
             double: 0,
             hold: 0,
+            first: usize::MAX,
             recorder: None,
         }
     }
@@ -99,6 +101,12 @@ impl Lossy {
         }
     }
 
+    /// Does all that to so many of the first datagrams in each direction, and passes
+    /// the others on.
+    pub fn only_first(self, first: usize) -> Self {
+        Lossy { first, ..self }
+    }
+
     /// Records what is passed on and what is not, the client on the left.
     pub fn record(self, recorder: Recorder) -> Self {
         Lossy {
@@ -111,7 +119,7 @@ impl Lossy {
     pub fn fates(&self, from: Side) -> impl Iterator<Item = Fate> + use<> {
         let (lose, double, hold) = (self.lose, self.double, self.hold);
         let mut dice = Dice::new(self.seed, from);
-        std::iter::repeat_with(move || {
+        let fates = std::iter::repeat_with(move || {
             // Always three throws, so that one chance does not shift the others.
             let [lost, doubled, held] = [lose, double, hold].map(|c| dice.hits(c));
             match (lost, doubled, held) {
@@ -120,7 +128,9 @@ impl Lossy {
                 (_, _, true) => Fate::Held,
                 _ => Fate::Arrives,
             }
-        })
+        });
+        let others = std::iter::repeat(Fate::Arrives);
+        fates.take(self.first).chain(others)
     }
 
     /// Starts to pass on what comes to `front` to `server`, and the answers back.
@@ -514,6 +524,16 @@ mod tests {
         }
         let got: Vec<u8> = expected.iter().map(|_| told(&server)[0]).collect();
         assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn behind_the_first_ones_all_arrive() {
+        let how = Lossy::new(3).lose(100).only_first(2);
+        let fates: Vec<Fate> = how.fates(Side::Right).take(4).collect();
+        assert_eq!(
+            fates,
+            [Fate::Lost, Fate::Lost, Fate::Arrives, Fate::Arrives]
+        );
     }
 
     #[test]
