@@ -151,6 +151,8 @@ fn words(what: &What) -> String {
         What::Handshake => "handshake: SYN, SYN+ACK, ACK".into(),
         What::End => "FIN: no more will come".into(),
         What::Reset => "RST: the connection is reset".into(),
+        What::Killed => "is ended from outside (SIGTERM)".into(),
+        What::Unreachable => "ICMP: port unreachable".into(),
     }
 }
 
@@ -215,11 +217,15 @@ impl Drawing {
                 self.waits[place(row.side)] = Some((self.y + 9, "hs-held"));
                 self.line(row.side, "hs-sign", &text(&words(&row.what)));
             }
-            What::Continue => {
+            What::Continue | What::Killed => {
                 self.bar(row.side, self.y + 9);
                 self.line(row.side, "hs-sign", &text(&words(&row.what)));
             }
-            What::Handshake | What::Bytes(_) | What::End | What::Reset => {
+            What::Handshake
+            | What::Bytes(_)
+            | What::End
+            | What::Reset
+            | What::Unreachable => {
                 self.arrow(row);
             }
         }
@@ -293,7 +299,7 @@ impl Drawing {
             what => vec![words(what)],
         };
         let tone = match (&row.what, row.side) {
-            (What::Reset, _) => "hs-alarm",
+            (What::Reset | What::Unreachable, _) => "hs-alarm",
             (_, Side::Left) => "hs-left",
             (_, Side::Right) => "hs-right",
         };

@@ -5,6 +5,7 @@
 //! `--check` can compare them.
 
 mod browser;
+mod datagrams;
 mod deadlock;
 mod demo;
 mod lane;

@@ -249,7 +249,7 @@ impl Process {
 /// Left out are the flags that std always sets (`SOCK_CLOEXEC`, `MSG_NOSIGNAL`), the
 /// sizes of structures, and the protocol, which follows from the type of the socket.
 /// Bytes are `…` here; the picture shows them beside the call.
-fn words(call: &Call, is_socket: bool) -> (String, String) {
+pub fn words(call: &Call, is_socket: bool) -> (String, String) {
     let name = call.name.as_str();
     let args = |range: Range<usize>| -> Vec<String> {
         let args = call.args.get(range).unwrap_or_default();
@@ -273,6 +273,9 @@ fn words(call: &Call, is_socket: bool) -> (String, String) {
                     .filter(|flags| is_socket && !flags.is_empty() && flags != "0"),
             );
             told.retain(|arg| !arg.is_empty()); // a call that has not returned
+            if name == "sendto" {
+                told.extend(address(call.arg(4)).map(|to| to.to_string()));
+            }
             told
         }
         _ => args(0..call.args.len()),
@@ -285,6 +288,11 @@ fn result(call: &Call) -> String {
         return format!("-1 {error}");
     }
     let number = call.result.clone().unwrap_or_default();
+    if call.name == "recvfrom"
+        && let Some(peer) = address(call.arg(4))
+    {
+        return format!("{number}, from {peer}");
+    }
     match (call.name.as_str(), address(call.arg(1))) {
         ("accept4" | "accept", Some(peer)) => format!("{number}, from {peer}"),
         ("getsockname" | "getpeername", Some(addr)) => addr.to_string(),

@@ -54,6 +54,10 @@ pub enum What {
     End,
     /// The end of both, in the middle of something.
     Reset,
+    /// The process is ended from outside.
+    Killed,
+    /// Nobody has the port: the kernel's answer to a datagram.
+    Unreachable,
 }
 
 /// Why there is no story.

@@ -2,7 +2,7 @@
 
 use super::super::transcript::Transcript;
 use super::super::verdict::Shown;
-use super::super::{How, Piece, piece};
+use super::super::{How, Piece, datagrams, piece};
 
 const fn run(args: &'static [&'static str]) -> How {
     How::Transcript(Transcript {
@@ -14,6 +14,7 @@ const fn run(args: &'static [&'static str]) -> How {
 
 pub(super) const PIECES: &[Piece] = &[
     piece("03-udp-demo", How::Demo("lesson-3")),
+    piece("03-udp-ask-lane", How::Own(datagrams::make)),
     piece("03-udp-sizes", run(&["sizes"])),
     piece("03-udp-nobody", run(&["nobody"])),
     piece("03-udp-groups", run(&["groups"])),
