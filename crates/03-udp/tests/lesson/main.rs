@@ -2,13 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod arbitrary;
+mod others;
+
 use std::net::UdpSocket;
 use std::path::Path;
 use std::time::Duration;
 
-use lesson_3::transfer::{BLOCK, blocks};
-use lesson_3::{ANY_PORT, groups, sizes};
-use wire::demo::{Server, python, run};
+use lesson_3::{ANY_PORT, broken, groups, sizes, socket};
+use wire::demo::{Server, run};
 
 /// The lesson's program with these arguments.
 fn lesson(args: &[&str]) -> std::process::Command {
@@ -40,6 +42,10 @@ fn what_is_not_understood_ends_with_code_2_and_one_sentence() {
         (&["dance", "now"][..], "there is no `dance now` here"),
         (&["client"], "client what?"),
         (&["server", "letters"], "`letters` is none of: oneway"),
+        (
+            &["server", "ask", "::1:9999"],
+            "`::1:9999` is not an address",
+        ),
         (&["server", "ask", "here"], "`here` is not an address"),
         (&["lossy"], "from where to where?"),
         (&["lossy", "127.0.0.1:0", "127.0.0.1:9", "x"], "for a seed"),
@@ -95,53 +101,6 @@ fn a_client_of_nobody_says_whom_it_asked() {
 }
 
 #[test]
-fn python_gets_its_ok_and_the_time() {
-    const SCRIPT: &str = "import socket, sys\n\
-        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
-        s.settimeout(30)\n\
-        s.sendto(b'', ('127.0.0.1', int(sys.argv[1])))\n\
-        print(len(s.recvfrom(1024)[0]))";
-    for (name, length) in [("ask", "2\n"), ("time", "4\n")] {
-        let server = Server::start(&mut lesson(&["server", name, "127.0.0.1:0"]));
-        let server = server.unwrap();
-        let addr = server.addr();
-        let port = addr.rsplit(':').next().unwrap();
-        let Some(mut python) = python(SCRIPT, &[port]) else {
-            return;
-        };
-        let output = run(&mut python, b"").unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), length);
-    }
-}
-
-#[test]
-fn the_blocks_of_any_file_are_the_file_and_only_the_last_has_room() {
-    let mut random = fastrand::Rng::with_seed(3);
-    for length in [
-        0,
-        1,
-        BLOCK - 1,
-        BLOCK,
-        BLOCK + 1,
-        3 * BLOCK,
-        random.usize(..9000),
-    ] {
-        let file: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
-        let all: Vec<(u16, &[u8])> = blocks(&file).unwrap().collect();
-        let joined: Vec<u8> =
-            all.iter().flat_map(|(_, data)| *data).copied().collect();
-        assert_eq!(joined, file);
-        let (last, full) = all.split_last().unwrap();
-        assert!(last.1.len() < BLOCK);
-        assert!(full.iter().all(|(_, data)| data.len() == BLOCK));
-        assert_eq!(usize::from(last.0), all.len());
-    }
-    let longest = usize::from(u16::MAX) * BLOCK;
-    assert!(blocks(&vec![0; longest]).is_none());
-    assert!(blocks(&vec![0; longest - 1]).is_some());
-}
-
-#[test]
 fn a_cut_datagram_does_not_touch_the_next_one() {
     let came = sizes::through(&[b"0123456789", b"", b"next"], 4).unwrap();
     assert_eq!(came, [&b"0123"[..], b"", b"next"]);
@@ -158,4 +117,14 @@ fn who_has_not_joined_hears_nothing_of_the_group() {
     groups::speaker().unwrap().send_to(b"hello", to).unwrap();
     assert_eq!(member.recv(&mut [0; 16]).unwrap(), 5);
     assert!(outsider.recv(&mut [0; 16]).is_err());
+}
+
+#[test]
+fn an_apprentice_whose_acknowledgements_all_come_in_time_sends_each_block_once() {
+    let (sender, receiver) = (socket().unwrap(), socket().unwrap());
+    let to = receiver.local_addr().unwrap();
+    let other = std::thread::spawn(move || broken::acknowledge(&receiver, 50));
+    let sent = broken::apprentice(&sender, to, 50, lesson_3::PATIENCE);
+    assert_eq!(sent.unwrap(), 50);
+    other.join().unwrap().unwrap();
 }
