@@ -5,9 +5,10 @@
 mod arbitrary;
 mod others;
 
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
-use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 use lesson_3::{ANY_PORT, broken, groups, sizes, socket};
 use wire::demo::{Server, run};
@@ -107,16 +108,22 @@ fn a_cut_datagram_does_not_touch_the_next_one() {
 }
 
 #[test]
-fn who_has_not_joined_hears_nothing_of_the_group() {
+fn who_has_the_port_at_another_address_hears_nothing_of_the_group() {
     let member = groups::member(0).unwrap();
-    let outsider = UdpSocket::bind(ANY_PORT).unwrap();
-    outsider
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .unwrap();
-    let to = (groups::GROUP, member.local_addr().unwrap().port());
+    let port = member.local_addr().unwrap().port();
+    let outsider = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    outsider.set_reuse_address(true).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    outsider.bind(&address.into()).unwrap();
+    let outsider = UdpSocket::from(outsider);
+    outsider.set_nonblocking(true).unwrap();
+    let to = (groups::GROUP, port);
     groups::speaker().unwrap().send_to(b"hello", to).unwrap();
     assert_eq!(member.recv(&mut [0; 16]).unwrap(), 5);
     assert!(outsider.recv(&mut [0; 16]).is_err());
+    groups::speaker().unwrap().send_to(b"you", address).unwrap();
+    outsider.set_nonblocking(false).unwrap();
+    assert_eq!(outsider.recv(&mut [0; 16]).unwrap(), 3);
 }
 
 #[test]
