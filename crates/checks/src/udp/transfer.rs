@@ -451,7 +451,7 @@ const RULES: &[Rule] = &[
         mistake: "M59",
         fits: |all| {
             all.first(&["zero", "unreadable"])
-                .is_some_and(|s| s.panic.is_some())
+                .is_some_and(|s| s.kind == Kind::NoAnswer && s.is_over())
         },
         why: "A datagram that is no block has ended your program. Look at its length \
               and its number before you take it apart.",

@@ -20,6 +20,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::wrong("M58", "transfer: only the last again", check(one_back)),
         Answer::wrong("M58", "transfer: sleeps for a while", check(sleeps)),
         Answer::wrong("M59", "transfer: counts from 1", check(counts_from_1)),
+        Answer::wrong("M59", "transfer: an error for no block", check(no_block)),
         Answer::unnamed("whole", "transfer: the next number", check(the_next)),
         Answer::unnamed("whole", "transfer: sends it back", check(sends_it_back)),
         Answer::unnamed("whole", "transfer: stays too long", check(stays_long)),
@@ -75,6 +76,7 @@ struct How {
     one_limit: bool,
     no_limit: bool,
     stays_long: bool,
+    no_block: bool,
 }
 
 const RIGHT: How = How {
@@ -99,6 +101,7 @@ const RIGHT: How = How {
     one_limit: false,
     no_limit: false,
     stays_long: false,
+    no_block: false,
 };
 
 fn receive(
@@ -136,6 +139,9 @@ fn receive(
         };
         if how.whoever {
             sender.get_or_insert(from);
+        }
+        if length < 2 && how.no_block {
+            return Err(ErrorKind::InvalidData.into());
         }
         if (length < 2 && !how.slices) || (length > 514 && !how.no_limit) {
             continue;
@@ -226,6 +232,7 @@ variants! {
     block_0: zero = true;
     one_limit: one_limit = true;
     stays_long: stays_long = true;
+    no_block: no_block = true;
 }
 
 fn connected(
@@ -336,7 +343,7 @@ fn short_waits(
         if !done {
             heard = Instant::now();
         }
-        if length < 2 || length > 514 {
+        if !(2..=514).contains(&length) {
             continue;
         }
         let number = u16::from_be_bytes([buffer[0], buffer[1]]);
@@ -448,10 +455,11 @@ fn two_phases(
             continue;
         };
         let number = u16::from_be_bytes([buffer[0], buffer[1]]);
-        if (2..=514).contains(&length) && Some(from) == sender {
-            if (1..=last).contains(&number) {
-                let _ = socket.send_to(&buffer[..2], from);
-            }
+        if (2..=514).contains(&length)
+            && Some(from) == sender
+            && (1..=last).contains(&number)
+        {
+            let _ = socket.send_to(&buffer[..2], from);
         }
     }
     Ok(file)
