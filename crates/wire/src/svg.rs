@@ -106,7 +106,12 @@ impl<'a> Picture<'a> {
         );
         out += &format!("<title>{}</title>\n", text(&PEN.plain(title)));
         out += &format!("<desc>{}</desc>\n", text(&self.describe(&rows)));
-        out += &format!("<style>\n{}</style>\n", style());
+        let loses = |event: &Event| matches!(event.what, What::Lost(_));
+        let lost = match self.timeline.events.iter().any(loses) {
+            true => RULES_OF_LOSS,
+            false => "",
+        };
+        out += &format!("<style>\n{}{lost}</style>\n", style());
         out += &format!(
             "<rect class=\"hs-card\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" \
              rx=\"9.5\"/>\n",
@@ -377,6 +382,12 @@ fn style() -> String {
     )
 }
 
+/// What a picture needs besides in which something is lost.
+const RULES_OF_LOSS: &str = "\
+.hs-timeline .hs-cross{fill:none;stroke:var(--_alarm);stroke-width:2.5;\
+stroke-linecap:round}
+";
+
 const RULES: &str = "\
 .hs-timeline text{fill:var(--_fg);white-space:pre;font:13px ui-monospace,\
 SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}
@@ -393,8 +404,6 @@ SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\",monospace}
 .hs-timeline .hs-alarm .hs-shaft{stroke-dasharray:6 4}
 .hs-timeline .hs-head,.hs-timeline .hs-dot{fill:var(--_tone)}
 .hs-timeline .hs-ring{fill:var(--_bg);stroke:var(--_tone);stroke-width:1.5}
-.hs-timeline .hs-cross{fill:none;stroke:var(--_alarm);stroke-width:2.5;\
-stroke-linecap:round}
 .hs-timeline .hs-bar{stroke:var(--_tone);stroke-width:3;stroke-linecap:round}
 .hs-timeline .hs-note,.hs-timeline .hs-time{fill:var(--_muted)}
 .hs-timeline .hs-note{font-style:italic}
