@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send,
@@ -20,23 +19,11 @@ const MAX: usize = 1024;
 
 type Received = io::Result<Option<Vec<u8>>>;
 
-trait Answer: Send + Sync {
-    fn send(&self, socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()>;
-    fn receive(&self, socket: BorrowedFd<'_>) -> Received;
-}
-
-impl<S, R> Answer for (S, R)
-where
-    S: Fn(BorrowedFd<'_>, &[u8]) -> io::Result<()> + Send + Sync,
-    R: Fn(BorrowedFd<'_>) -> Received + Send + Sync,
-{
-    fn send(&self, socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
-        self.0(socket, packet)
-    }
-
-    fn receive(&self, socket: BorrowedFd<'_>) -> Received {
-        self.1(socket)
-    }
+/// The learner's two functions.
+#[derive(Clone, Copy)]
+struct Answer {
+    send: fn(BorrowedFd<'_>, &[u8]) -> io::Result<()>,
+    receive: fn(BorrowedFd<'_>) -> Received,
 }
 
 /// The learner's end and the peer's, and what has gone between them.
@@ -109,19 +96,17 @@ fn broken(operation: &str, error: rustix::io::Errno) -> Symptom {
     Symptom::new(Kind::Broken, summary)
 }
 
-type Judge = fn(&dyn Answer, &mut Ends) -> Result<(), Symptom>;
+type Judge = fn(Answer, &mut Ends) -> Result<(), Symptom>;
 
 /// The check of `options/packets`: one function sends a packet, the other receives one.
-pub fn packets<S, R>(send: S, receive: R) -> Check
-where
-    S: Fn(BorrowedFd<'_>, &[u8]) -> io::Result<()> + Send + Sync + 'static,
-    R: Fn(BorrowedFd<'_>) -> Received + Send + Sync + 'static,
-{
-    let answer: Arc<dyn Answer> = Arc::new((send, receive));
+pub fn packets(
+    send: fn(BorrowedFd<'_>, &[u8]) -> io::Result<()>,
+    receive: fn(BorrowedFd<'_>) -> Received,
+) -> Check {
+    let answer = Answer { send, receive };
     let probe = |name, title, judge: Judge| {
-        let answer = Arc::clone(&answer);
         Probe::script(name, title, move |report| {
-            judge(&*answer, &mut Ends::open(report)?)
+            judge(answer, &mut Ends::open(report)?)
         })
     };
     let probes = vec![
@@ -130,7 +115,7 @@ where
             message(answer, ends, Some(b"ping"))
         }),
         probe("send", "a packet to send", |answer, ends| {
-            let result = answer.send(ends.theirs.as_fd(), b"pong");
+            let result = (answer.send)(ends.theirs.as_fd(), b"pong");
             succeeded(result, "Ok(())")?;
             sent(ends, b"pong")
         }),
@@ -150,7 +135,7 @@ where
             "a packet to send, and nobody there",
             |answer, ends| {
                 ends.end();
-                let result = answer.send(ends.theirs.as_fd(), b"anybody?");
+                let result = (answer.send)(ends.theirs.as_fd(), b"anybody?");
                 failed(result, ErrorKind::BrokenPipe, |()| "Ok(())".into())
             },
         ),
@@ -170,11 +155,11 @@ fn shown(packet: Option<&[u8]>) -> String {
 
 /// Has the learner's function receive, and compares.
 fn message(
-    answer: &dyn Answer,
+    answer: Answer,
     ends: &Ends,
     expected: Option<&[u8]>,
 ) -> Result<(), Symptom> {
-    let result = answer.receive(ends.theirs.as_fd());
+    let result = (answer.receive)(ends.theirs.as_fd());
     let got = succeeded(result, &shown(expected))?;
     let note = format!("returns {}", shown(got.as_deref()));
     ends.recorder.note(1, Side::Right, note);
@@ -210,7 +195,7 @@ fn sent(ends: &Ends, expected: &[u8]) -> Result<(), Symptom> {
 const ONE: &[u8] = b"first packet";
 const TWO: &[u8] = b"second";
 
-fn two(answer: &dyn Answer, ends: &mut Ends) -> Result<(), Symptom> {
+fn two(answer: Answer, ends: &mut Ends) -> Result<(), Symptom> {
     ends.give(ONE)?;
     ends.give(TWO)?;
     ends.end();
@@ -219,29 +204,25 @@ fn two(answer: &dyn Answer, ends: &mut Ends) -> Result<(), Symptom> {
     message(answer, ends, None)
 }
 
-fn longest(answer: &dyn Answer, ends: &mut Ends) -> Result<(), Symptom> {
+fn longest(answer: Answer, ends: &mut Ends) -> Result<(), Symptom> {
     let packet = vec![b'z'; MAX];
     ends.give(&packet)?;
     message(answer, ends, Some(&packet))?;
-    succeeded(answer.send(ends.theirs.as_fd(), &packet), "Ok(())")?;
+    succeeded((answer.send)(ends.theirs.as_fd(), &packet), "Ok(())")?;
     sent(ends, &packet)
 }
 
-fn long(answer: &dyn Answer, ends: &mut Ends) -> Result<(), Symptom> {
+fn long(answer: Answer, ends: &mut Ends) -> Result<(), Symptom> {
     ends.give(&[b'x'; 2000])?;
     ends.give(b"next")?;
     ends.end();
-    let result = answer.receive(ends.theirs.as_fd());
+    let result = (answer.receive)(ends.theirs.as_fd());
     failed(result, ErrorKind::InvalidData, |got| shown(got.as_deref()))?;
     message(answer, ends, Some(b"next"))
 }
 
-fn refused(
-    answer: &dyn Answer,
-    ends: &mut Ends,
-    packet: &[u8],
-) -> Result<(), Symptom> {
-    let result = answer.send(ends.theirs.as_fd(), packet);
+fn refused(answer: Answer, ends: &mut Ends, packet: &[u8]) -> Result<(), Symptom> {
+    let result = (answer.send)(ends.theirs.as_fd(), packet);
     if let Some(got) = ends.take()? {
         let summary = "a packet was sent that was to be refused";
         return Err(Symptom::new(Kind::Rule, summary).with_words(

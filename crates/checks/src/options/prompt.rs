@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,87 +17,42 @@ use crate::symptom::{Kind, Symptom};
 /// some 40 ms. This only bounds the wait for one that was never sent.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-trait Answer: Send + Sync {
-    fn whole(
-        &self,
-        server: &mut Script,
-        head: &[u8],
-        body: &[u8],
-    ) -> io::Result<Vec<u8>>;
-    fn pieces(
-        &self,
-        server: &TcpStream,
-        pieces: &mut dyn Iterator<Item = Vec<u8>>,
-    ) -> io::Result<Vec<u8>>;
-}
-
-impl<W, P> Answer for (W, P)
-where
-    W: Fn(&mut Script, &[u8], &[u8]) -> io::Result<Vec<u8>> + Send + Sync,
-    P: Fn(&TcpStream, &mut dyn Iterator<Item = Vec<u8>>) -> io::Result<Vec<u8>>
-        + Send
-        + Sync,
-{
-    fn whole(
-        &self,
-        server: &mut Script,
-        head: &[u8],
-        body: &[u8],
-    ) -> io::Result<Vec<u8>> {
-        self.0(server, head, body)
-    }
-
-    fn pieces(
-        &self,
-        server: &TcpStream,
-        pieces: &mut dyn Iterator<Item = Vec<u8>>,
-    ) -> io::Result<Vec<u8>> {
-        self.1(server, pieces)
-    }
-}
+type Whole = fn(&mut Script, &[u8], &[u8]) -> io::Result<Vec<u8>>;
+type Pieces =
+    fn(&TcpStream, &mut dyn Iterator<Item = Vec<u8>>) -> io::Result<Vec<u8>>;
 
 /// The check of `options/prompt`: one function sends a request whose parts are there,
 /// the other one whose parts become ready one after the other.
-pub fn prompt<W, P>(whole: W, pieces: P) -> Check
-where
-    W: Fn(&mut Script, &[u8], &[u8]) -> io::Result<Vec<u8>> + Send + Sync + 'static,
-    P: Fn(&TcpStream, &mut dyn Iterator<Item = Vec<u8>>) -> io::Result<Vec<u8>>
-        + Send
-        + Sync
-        + 'static,
-{
-    let answer: Arc<dyn Answer> = Arc::new((whole, pieces));
-    type Judge = fn(&dyn Answer, &dyn Fn() -> Script) -> Result<(), Symptom>;
+pub fn prompt(whole: Whole, pieces: Pieces) -> Check {
+    type Judge = fn(Whole, &dyn Fn() -> Script) -> Result<(), Symptom>;
     let probe = |name, title, judge: Judge| {
-        let answer = Arc::clone(&answer);
-        scripted(name, title, move |script| judge(&*answer, script))
+        scripted(name, title, move |script| judge(whole, script))
     };
-    let in_pieces = Arc::clone(&answer);
     let probes = vec![
-        probe("asks", "head and body, and a reply", |answer, script| {
-            ask(answer, script().gives(REPLY)).map(|_| ())
+        probe("asks", "head and body, and a reply", |whole, script| {
+            ask(whole, script().gives(REPLY)).map(|_| ())
         }),
         probe("once", "head and body in one write", once),
         probe(
             "short",
             "writes that take 3 bytes at a time",
-            |answer, script| {
-                ask(answer, script().gives(REPLY).takes_at_most(3)).map(|_| ())
+            |whole, script| {
+                ask(whole, script().gives(REPLY).takes_at_most(3)).map(|_| ())
             },
         ),
         probe(
             "drip",
             "a reply that arrives byte by byte",
-            |answer, script| ask(answer, script().gives_in(REPLY, 1)).map(|_| ()),
+            |whole, script| ask(whole, script().gives_in(REPLY, 1)).map(|_| ()),
         ),
-        probe("cut", "a reply that ends too early", |answer, script| {
-            let result = answer.whole(&mut script().gives(b"4"), HEAD, BODY);
+        probe("cut", "a reply that ends too early", |whole, script| {
+            let result = whole(&mut script().gives(b"4"), HEAD, BODY);
             failed(result, ErrorKind::UnexpectedEof, |got| view::escaped(&got))
         }),
         Probe::script(
             "pieces",
             "three pieces, each made after the one before was sent",
-            move |report| send_pieces(&*in_pieces, report),
+            move |report| send_pieces(pieces, report),
         ),
     ];
     Check::new("options/prompt", probes, diagnose)
@@ -110,8 +64,8 @@ const REPLY: &[u8] = b"42\n";
 const LINE: &[u8] = b"42";
 
 /// Has a request made over a script, and looks at both directions.
-fn ask(answer: &dyn Answer, mut script: Script) -> Result<Script, Symptom> {
-    let got = succeeded(answer.whole(&mut script, HEAD, BODY), "the reply")?;
+fn ask(whole: Whole, mut script: Script) -> Result<Script, Symptom> {
+    let got = succeeded(whole(&mut script, HEAD, BODY), "the reply")?;
     let (sent, wanted) = (script.written(), [HEAD, BODY].concat());
     if sent != wanted {
         let summary = "other bytes were written than head and body";
@@ -129,8 +83,8 @@ fn is_reply(got: &[u8]) -> Result<(), Symptom> {
         .with_bytes(LINE, got))
 }
 
-fn once(answer: &dyn Answer, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
-    let script = ask(answer, script().gives(REPLY))?;
+fn once(whole: Whole, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let script = ask(whole, script().gives(REPLY))?;
     match script.writes() {
         1 => Ok(()),
         writes => {
@@ -220,7 +174,7 @@ impl Maker<'_> {
     }
 }
 
-fn send_pieces(answer: &dyn Answer, report: &Report) -> Result<(), Symptom> {
+fn send_pieces(send: Pieces, report: &Report) -> Result<(), Symptom> {
     let (client, server) = pair().map_err(|error| {
         let summary = format!("the check itself could not connect: {error}");
         Symptom::new(Kind::Broken, summary)
@@ -235,7 +189,7 @@ fn send_pieces(answer: &dyn Answer, report: &Report) -> Result<(), Symptom> {
         late: None,
         held_back: None,
     };
-    let result = answer.pieces(&client, &mut maker);
+    let result = send(&client, &mut maker);
     let Maker {
         made,
         arrived,

@@ -4,7 +4,6 @@ use std::io;
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
@@ -30,38 +29,24 @@ pub struct Table {
     pub keepalive: Option<Duration>,
 }
 
-trait Answer: Send + Sync {
-    fn read(&self, socket: BorrowedFd<'_>) -> io::Result<Table>;
-    fn set(&self, socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize>;
+/// The learner's two functions.
+#[derive(Clone, Copy)]
+struct Answer {
+    read: fn(BorrowedFd<'_>) -> io::Result<Table>,
+    set: fn(BorrowedFd<'_>, usize) -> io::Result<usize>,
 }
 
-impl<R, S> Answer for (R, S)
-where
-    R: Fn(BorrowedFd<'_>) -> io::Result<Table> + Send + Sync,
-    S: Fn(BorrowedFd<'_>, usize) -> io::Result<usize> + Send + Sync,
-{
-    fn read(&self, socket: BorrowedFd<'_>) -> io::Result<Table> {
-        self.0(socket)
-    }
-
-    fn set(&self, socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
-        self.1(socket, bytes)
-    }
-}
-
-type Judge = fn(&dyn Answer) -> Result<(), Symptom>;
+type Judge = fn(Answer) -> Result<(), Symptom>;
 
 /// The check of `options/table`: one function reads a socket's options, the other asks
 /// for a receive buffer and tells what the kernel made of it.
-pub fn table<R, S>(read: R, set: S) -> Check
-where
-    R: Fn(BorrowedFd<'_>) -> io::Result<Table> + Send + Sync + 'static,
-    S: Fn(BorrowedFd<'_>, usize) -> io::Result<usize> + Send + Sync + 'static,
-{
-    let answer: Arc<dyn Answer> = Arc::new((read, set));
+pub fn table(
+    read: fn(BorrowedFd<'_>) -> io::Result<Table>,
+    set: fn(BorrowedFd<'_>, usize) -> io::Result<usize>,
+) -> Check {
+    let answer = Answer { read, set };
     let probe = |name, title, judge: Judge| {
-        let answer = Arc::clone(&answer);
-        Probe::script(name, title, move |_| judge(&*answer))
+        Probe::script(name, title, move |_| judge(answer))
     };
     let probes = vec![
         probe("fresh", "a TCP socket as it is made", fresh),
@@ -115,12 +100,8 @@ fn truth(
 }
 
 /// Has the table read, and compares it field by field.
-fn compare(
-    answer: &dyn Answer,
-    of: BorrowedFd<'_>,
-    is: &Table,
-) -> Result<(), Symptom> {
-    let got = succeeded(answer.read(of), "a table")?;
+fn compare(answer: Answer, of: BorrowedFd<'_>, is: &Table) -> Result<(), Symptom> {
+    let got = succeeded((answer.read)(of), "a table")?;
     for (name, wanted, got) in [
         (
             "receive_buffer",
@@ -157,13 +138,13 @@ fn compare(
     Ok(())
 }
 
-fn fresh(answer: &dyn Answer) -> Result<(), Symptom> {
+fn fresh(answer: Answer) -> Result<(), Symptom> {
     let socket = tcp()?;
     let is = truth(socket.as_fd(), Some(false), None, None)?;
     compare(answer, socket.as_fd(), &is)
 }
 
-fn set_before(answer: &dyn Answer) -> Result<(), Symptom> {
+fn set_before(answer: Answer) -> Result<(), Symptom> {
     const LINGER: Duration = Duration::from_secs(5);
     const IDLE: Duration = Duration::from_secs(45);
     let socket = tcp()?;
@@ -177,14 +158,14 @@ fn set_before(answer: &dyn Answer) -> Result<(), Symptom> {
     compare(answer, socket.as_fd(), &is)
 }
 
-fn zero(answer: &dyn Answer) -> Result<(), Symptom> {
+fn zero(answer: Answer) -> Result<(), Symptom> {
     let socket = tcp()?;
     own(sockopt::set_socket_linger(&socket, Some(Duration::ZERO)))?;
     let is = truth(socket.as_fd(), Some(false), Some(Duration::ZERO), None)?;
     compare(answer, socket.as_fd(), &is)
 }
 
-fn other(answer: &dyn Answer) -> Result<(), Symptom> {
+fn other(answer: Answer) -> Result<(), Symptom> {
     let unable = |error: io::Error| {
         let summary = format!("the check itself could not make a socket: {error}");
         Symptom::new(Kind::Broken, summary)
@@ -200,12 +181,12 @@ fn other(answer: &dyn Answer) -> Result<(), Symptom> {
 
 /// Asks for a receive buffer of so many bytes; another socket, of which the check has
 /// asked the same, says what that comes to.
-fn asked(answer: &dyn Answer, bytes: usize) -> Result<(), Symptom> {
+fn asked(answer: Answer, bytes: usize) -> Result<(), Symptom> {
     let (socket, other) = (tcp()?, tcp()?);
     own(sockopt::set_socket_recv_buffer_size(&other, bytes))?;
     let wanted = own(sockopt::socket_recv_buffer_size(&other))?;
     let got = succeeded(
-        answer.set(socket.as_fd(), bytes),
+        (answer.set)(socket.as_fd(), bytes),
         &format!("{wanted}, as getsockopt(2) tells"),
     )?;
     let now = own(sockopt::socket_recv_buffer_size(&socket))?;
@@ -233,7 +214,7 @@ fn asked(answer: &dyn Answer, bytes: usize) -> Result<(), Symptom> {
 
 const WISH: &str = "what your function was asked to ask for.";
 
-fn pipe(answer: &dyn Answer) -> Result<(), Symptom> {
+fn pipe(answer: Answer) -> Result<(), Symptom> {
     let (reader, _writer) = own(rustix::pipe::pipe())?;
     let expected = "an error: ENOTSOCK";
     let refuses = |result: io::Result<String>| match result {
@@ -248,16 +229,8 @@ fn pipe(answer: &dyn Answer) -> Result<(), Symptom> {
         Ok(value) => Err(Symptom::new(Kind::NoError, "your function saw no error")
             .with_words(expected, value)),
     };
-    refuses(
-        answer
-            .read(reader.as_fd())
-            .map(|table| format!("{table:?}")),
-    )?;
-    refuses(
-        answer
-            .set(reader.as_fd(), 20_000)
-            .map(|bytes| bytes.to_string()),
-    )
+    refuses((answer.read)(reader.as_fd()).map(|table| format!("{table:?}")))?;
+    refuses((answer.set)(reader.as_fd(), 20_000).map(|bytes| bytes.to_string()))
 }
 
 fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {

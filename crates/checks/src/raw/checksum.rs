@@ -1,7 +1,5 @@
 //! `raw/checksum`: the internet checksum.
 
-use std::sync::Arc;
-
 use wire::{Side, view};
 
 use super::packets::{self, Chance, folded, total};
@@ -10,21 +8,15 @@ use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Probe, Report, Seen};
 use crate::symptom::{Kind, Symptom};
 
-type Sum = dyn Fn(&[&[u8]]) -> u16 + Send + Sync;
+type Sum = fn(&[&[u8]]) -> u16;
 
 /// The check of `raw/checksum`.
-pub fn checksum(sum: impl Fn(&[&[u8]]) -> u16 + Send + Sync + 'static) -> Check {
-    let sum: Arc<Sum> = Arc::new(sum);
+pub fn checksum(sum: fn(&[&[u8]]) -> u16) -> Check {
     let probe = |name, title, cases: &'static [&'static [&'static [u8]]]| {
-        let sum = Arc::clone(&sum);
         Probe::script(name, title, move |report| {
-            cases
-                .iter()
-                .try_for_each(|parts| told(&*sum, report, parts))
+            cases.iter().try_for_each(|parts| told(sum, report, parts))
         })
     };
-    let of_many = Arc::clone(&sum);
-    let of_any = Arc::clone(&sum);
     let probes = vec![
         probe("small", "two words", &[&[&[0x12, 0x34, 0, 1]]]),
         probe(
@@ -59,15 +51,15 @@ pub fn checksum(sum: impl Fn(&[&[u8]]) -> u16 + Send + Sync + 'static) -> Check 
         ),
         Probe::script("large", "65,536 bytes of ff", move |_| {
             let bytes = vec![0xFF; 1 << 16];
-            same(&*of_many, &[&bytes], "65,536 bytes of ff")
+            same(sum, &[&bytes], "65,536 bytes of ff")
         }),
-        Probe::script("any", "any bytes, in any parts", move |_| any(&*of_any)),
+        Probe::script("any", "any bytes, in any parts", move |_| any(sum)),
     ];
     Check::new("raw/checksum", probes, diagnose)
 }
 
 /// One case, which the verdict shows.
-fn told(sum: &Sum, report: &Report, parts: &[&[u8]]) -> Result<(), Symptom> {
+fn told(sum: Sum, report: &Report, parts: &[&[u8]]) -> Result<(), Symptom> {
     let recorder = report.recorder();
     for part in parts {
         recorder.sent(1, Side::Left, part);
@@ -81,7 +73,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.join(" ")
 }
 
-fn same(sum: &Sum, parts: &[&[u8]], shown: &str) -> Result<(), Symptom> {
+fn same(sum: Sum, parts: &[&[u8]], shown: &str) -> Result<(), Symptom> {
     let expected = packets::checksum(&parts.concat());
     let got = sum(parts);
     if got == expected {
@@ -129,7 +121,7 @@ fn account(parts: &[&[u8]], expected: u16, got: u16) -> Option<String> {
     found.map(|(_, _, what)| (*what).to_string())
 }
 
-fn any(sum: &Sum) -> Result<(), Symptom> {
+fn any(sum: Sum) -> Result<(), Symptom> {
     let mut chance = Chance::new(1071);
     for _ in 0..2000 {
         let length = chance.below(90);

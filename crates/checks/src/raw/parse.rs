@@ -1,7 +1,6 @@
 //! `raw/parse`: an ICMP echo out of an IPv4 packet.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use wire::{Side, view};
 
@@ -14,19 +13,17 @@ use crate::symptom::{Kind, Symptom};
 /// identifier, sequence number and data; or the name of what is wrong.
 pub type Parsed<'a> = Result<(Ipv4Addr, u8, bool, u16, u16, &'a [u8]), String>;
 
-type Parse = dyn Fn(&[u8]) -> Parsed<'_> + Send + Sync;
+type Parse = fn(&[u8]) -> Parsed<'_>;
 
 /// A packet, and what it is in a few words.
 type Case = (Vec<u8>, String);
 
 /// The check of `raw/parse`.
-pub fn parse(parse: impl Fn(&[u8]) -> Parsed<'_> + Send + Sync + 'static) -> Check {
-    let parse: Arc<Parse> = Arc::new(parse);
+pub fn parse(parse: fn(&[u8]) -> Parsed<'_>) -> Check {
     let probe = |name, title, cases: fn() -> Vec<Case>| {
-        let parse = Arc::clone(&parse);
         Probe::script(name, title, move |report| {
             let mut cases = cases().into_iter();
-            cases.try_for_each(|(packet, what)| same(&*parse, report, &packet, &what))
+            cases.try_for_each(|(packet, what)| same(parse, report, &packet, &what))
         })
     };
     let probes = vec![
@@ -297,7 +294,7 @@ fn shown(parsed: &Parsed<'_>) -> String {
 }
 
 fn same(
-    parse: &Parse,
+    parse: Parse,
     report: &Report,
     packet: &[u8],
     what: &str,

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,9 +29,7 @@ pub type Send<'a> = dyn FnMut(&[u8]) -> io::Result<()> + 'a;
 /// Brings the next message until a deadline.
 pub type Receive<'a> = dyn FnMut(Instant) -> io::Result<Option<Vec<u8>>> + 'a;
 
-type Ping = dyn Fn(&mut Send<'_>, &mut Receive<'_>, u16, u16) -> io::Result<Vec<Became>>
-    + std::marker::Send
-    + Sync;
+type Ping = fn(&mut Send<'_>, &mut Receive<'_>, u16, u16) -> io::Result<Vec<Became>>;
 
 const ID: u16 = 0x1234;
 const WAIT: Duration = Duration::from_secs(1);
@@ -149,27 +146,20 @@ const MOVED: &str = "the deadline moves on with every message";
 
 /// The check of `raw/ping`.
 pub fn ping(
-    ping: impl Fn(&mut Send<'_>, &mut Receive<'_>, u16, u16) -> io::Result<Vec<Became>>
-    + std::marker::Send
-    + Sync
-    + 'static,
+    ping: fn(&mut Send<'_>, &mut Receive<'_>, u16, u16) -> io::Result<Vec<Became>>,
 ) -> Check {
-    let ping: Arc<Ping> = Arc::new(ping);
     let probe = |name, title, rounds: fn() -> Vec<Vec<Step>>, expected| {
-        let ping = Arc::clone(&ping);
         Probe::script(name, title, move |report| {
-            play(&*ping, report, rounds(), expected)
+            play(ping, report, rounds(), expected)
         })
     };
     const ANY: Became = Became::Reply(Duration::ZERO);
     const LOST: Became = Became::Lost;
     const SLOW: Became = Became::Reply(Duration::from_millis(40));
     let replies = || vec![vec![Gives(reply(1))], vec![Gives(reply(2))]];
-    let of_requests = Arc::clone(&ping);
-    let of_errors = Arc::clone(&ping);
     let probes = vec![
         Probe::script("request", "two requests go out", move |report| {
-            requests(&*of_requests, report)
+            requests(ping, report)
         }),
         probe("replies", "each is replied to", replies, &[ANY, ANY]),
         probe(
@@ -270,7 +260,7 @@ pub fn ping(
             &[LOST],
         ),
         Probe::script("broken", "receiving fails", move |report| {
-            broken(&*of_errors, report)
+            broken(ping, report)
         }),
         probe("none", "no request at all", Vec::new, &[]),
     ];
@@ -318,7 +308,7 @@ fn cut() -> Vec<Vec<Step>> {
 
 /// Runs the function in a world; what it returned, and the world afterwards.
 fn run(
-    ping: &Ping,
+    ping: Ping,
     report: &Report,
     rounds: Vec<Vec<Step>>,
     count: usize,
@@ -343,7 +333,7 @@ fn run(
 }
 
 fn play(
-    ping: &Ping,
+    ping: Ping,
     report: &Report,
     rounds: Vec<Vec<Step>>,
     expected: &[Became],
@@ -400,7 +390,7 @@ fn shown_times(expected: &[Became], got: &[Became]) -> String {
     shown(&plain.collect::<Vec<_>>())
 }
 
-fn requests(ping: &Ping, report: &Report) -> Result<(), Symptom> {
+fn requests(ping: Ping, report: &Report) -> Result<(), Symptom> {
     let (_, world) = run(ping, report, vec![vec![Gives(reply(1))]], 2);
     if world.requests.len() != 2 {
         let got = format!("{} sent", view::number(world.requests.len() as u64));
@@ -425,7 +415,7 @@ fn requests(ping: &Ping, report: &Report) -> Result<(), Symptom> {
     Ok(())
 }
 
-fn broken(ping: &Ping, report: &Report) -> Result<(), Symptom> {
+fn broken(ping: Ping, report: &Report) -> Result<(), Symptom> {
     let (outcome, _) = run(ping, report, vec![vec![Breaks]], 2);
     match outcome {
         Err(error) if error.kind() == ErrorKind::NetworkDown => Ok(()),

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::Arc;
 
 use wire::{Side, view};
 
@@ -12,8 +11,7 @@ use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Probe, Report, Seen};
 use crate::symptom::{Kind, Symptom};
 
-type Make =
-    dyn Fn(SocketAddrV4, SocketAddrV4, &[u8]) -> io::Result<Vec<u8>> + Send + Sync;
+type Make = fn(SocketAddrV4, SocketAddrV4, &[u8]) -> io::Result<Vec<u8>>;
 
 const SOURCE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 33), 50_001);
 const TARGET: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 7), 9999);
@@ -30,15 +28,10 @@ const MOST: usize = 65_507;
 
 /// The check of `raw/udp`.
 pub fn udp(
-    make: impl Fn(SocketAddrV4, SocketAddrV4, &[u8]) -> io::Result<Vec<u8>>
-    + Send
-    + Sync
-    + 'static,
+    make: fn(SocketAddrV4, SocketAddrV4, &[u8]) -> io::Result<Vec<u8>>,
 ) -> Check {
-    let make: Arc<Make> = Arc::new(make);
-    let probe = |name, title, judge: fn(&Make, &Report) -> Result<(), Symptom>| {
-        let make = Arc::clone(&make);
-        Probe::script(name, title, move |report| judge(&*make, report))
+    let probe = |name, title, judge: fn(Make, &Report) -> Result<(), Symptom>| {
+        Probe::script(name, title, move |report| judge(make, report))
     };
     let probes = vec![
         probe("header", "ports, length and data", header),
@@ -87,7 +80,7 @@ fn covered([source, target]: [SocketAddrV4; 2], data: &[u8]) -> Vec<u8> {
 }
 
 fn made(
-    make: &Make,
+    make: Make,
     ends: [SocketAddrV4; 2],
     data: &[u8],
 ) -> Result<Vec<u8>, Symptom> {
@@ -121,7 +114,7 @@ fn framed(got: &[u8], ends: [SocketAddrV4; 2], data: &[u8]) -> Result<(), Sympto
     Err(symptom)
 }
 
-fn header(make: &Make, report: &Report) -> Result<(), Symptom> {
+fn header(make: Make, report: &Report) -> Result<(), Symptom> {
     let got = made(make, SMALL, SMALL_DATA)?;
     report.recorder().sent(1, Side::Right, &got);
     framed(&got, SMALL, SMALL_DATA)
@@ -129,7 +122,7 @@ fn header(make: &Make, report: &Report) -> Result<(), Symptom> {
 
 /// One case, which the verdict shows.
 fn told(
-    make: &Make,
+    make: Make,
     report: &Report,
     ends: [SocketAddrV4; 2],
     data: &[u8],
@@ -143,7 +136,7 @@ fn told(
     same(make, ends, data)
 }
 
-fn same(make: &Make, ends: [SocketAddrV4; 2], data: &[u8]) -> Result<(), Symptom> {
+fn same(make: Make, ends: [SocketAddrV4; 2], data: &[u8]) -> Result<(), Symptom> {
     let got = made(make, ends, data)?;
     framed(&got, ends, data)?;
     let bytes = covered(ends, data);
@@ -197,13 +190,13 @@ fn account(bytes: &[u8], expected: u16, got: u16) -> Option<String> {
 }
 
 /// Two bytes of data are chosen so that the sum comes out as `ffff`.
-fn zero(make: &Make, report: &Report) -> Result<(), Symptom> {
+fn zero(make: Make, report: &Report) -> Result<(), Symptom> {
     let ends = [SOURCE, TARGET];
     let missing = checksum(&covered(ends, &[0, 0]));
     told(make, report, ends, &missing.to_be_bytes())
 }
 
-fn too_many(make: &Make, _: &Report) -> Result<(), Symptom> {
+fn too_many(make: Make, _: &Report) -> Result<(), Symptom> {
     for length in [MOST + 1, 65_529] {
         let count = view::bytes(length as u64);
         let expected = format!("an error of the kind InvalidInput, for {count}");
@@ -230,7 +223,7 @@ fn too_many(make: &Make, _: &Report) -> Result<(), Symptom> {
     Ok(())
 }
 
-fn any(make: &Make, _: &Report) -> Result<(), Symptom> {
+fn any(make: Make, _: &Report) -> Result<(), Symptom> {
     let mut chance = Chance::new(768);
     for _ in 0..2000 {
         let mut end = || {
@@ -248,7 +241,7 @@ fn any(make: &Make, _: &Report) -> Result<(), Symptom> {
 
 /// Sends the datagram in an IPv4 packet of ours, to a socket that knows nothing of it.
 #[cfg(target_os = "linux")]
-fn kernel(make: &Make, _: &Report) -> Result<(), Symptom> {
+fn kernel(make: Make, _: &Report) -> Result<(), Symptom> {
     use std::net::{SocketAddr, UdpSocket};
     use std::time::Duration;
 
@@ -311,7 +304,7 @@ fn packet(source: SocketAddrV4, target: SocketAddrV4, datagram: &[u8]) -> Vec<u8
 }
 
 #[cfg(not(target_os = "linux"))]
-fn kernel(_: &Make, _: &Report) -> Result<(), Symptom> {
+fn kernel(_: Make, _: &Report) -> Result<(), Symptom> {
     let why = "only Linux has network namespaces; the bytes were compared";
     Err(Symptom::new(Kind::Skipped, why))
 }
