@@ -9,9 +9,9 @@ use rustix::net::{
 };
 use wire::{Recorder, Side, view};
 
-use crate::bytes::{failed, succeeded};
+use crate::bytes::{failed, succeeded, told as told_kind};
 use crate::diagnosis::Rule;
-use crate::engine::{Check, Probe, Report, Seen};
+use crate::engine::{Check, Given, Place, Probe, Report, Seen, Stage};
 use crate::symptom::{Kind, Symptom};
 
 /// The longest packet that the two sides have agreed on, in bytes.
@@ -35,16 +35,7 @@ struct Ends {
 
 impl Ends {
     fn open(report: &Report) -> Result<Self, Symptom> {
-        let pair = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::empty(),
-            None,
-        );
-        let (theirs, ours) = pair.map_err(|error| {
-            let why = format!("this system has no SEQPACKET: {}", told(error));
-            Symptom::new(Kind::Skipped, why)
-        })?;
+        let (theirs, ours) = pair()?;
         let recorder = report.recorder();
         Ok(Self {
             theirs,
@@ -87,6 +78,15 @@ impl Ends {
     }
 }
 
+fn pair() -> Result<(OwnedFd, OwnedFd), Symptom> {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    let pair = socketpair(family, kind, SocketFlags::empty(), None);
+    pair.map_err(|error| {
+        let why = format!("this system has no SEQPACKET: {}", told(error));
+        Symptom::new(Kind::Skipped, why)
+    })
+}
+
 fn told(error: rustix::io::Errno) -> String {
     io::Error::from(error).to_string()
 }
@@ -120,6 +120,7 @@ pub fn packets(
             sent(ends, b"pong")
         }),
         probe("two", "two packets that wait together, and the end", two),
+        waits(receive),
         probe("longest", "packets of 1024 bytes", longest),
         probe("long", "a packet of 2000 bytes, and one behind it", long),
         probe(
@@ -141,6 +142,35 @@ pub fn packets(
         ),
     ];
     Check::new("options/packets", probes, diagnose)
+}
+
+/// A packet that is sent only when the function waits for it.
+fn waits(receive: fn(BorrowedFd<'_>) -> Received) -> Probe {
+    const LATE: &[u8] = b"late";
+    let act = move |report: &Report, mut given: Given| {
+        let socket: OwnedFd = given.descriptor();
+        let received = receive(socket.as_fd()).map_err(|error| told_kind(&error));
+        report.returned(received.map(|packet| shown(packet.as_deref())));
+    };
+    let play = |stage: &mut Stage, place: &Place| {
+        let (theirs, ours) = pair()?;
+        stage.hand(place, &[theirs.as_fd()])?;
+        drop(theirs);
+        let wrong = |summary, got: Result<String, String>| {
+            let got = got.unwrap_or_else(|error| error);
+            Symptom::new(Kind::WrongValue, summary).with_words(shown(Some(LATE)), got)
+        };
+        if let Some(got) = stage.returned_early()? {
+            return Err(wrong("your function did not wait for a packet", got));
+        }
+        stage.note("sends a packet");
+        send(&ours, LATE, SendFlags::empty()).map_err(|e| broken("send", e))?;
+        match stage.returned()? {
+            Ok(got) if got == shown(Some(LATE)) => Ok(()),
+            got => Err(wrong("that is not the packet which was sent", got)),
+        }
+    };
+    Probe::local("waits", "a packet that is late", act, play)
 }
 
 fn shown(packet: Option<&[u8]>) -> String {

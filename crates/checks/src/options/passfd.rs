@@ -155,7 +155,7 @@ fn take_and_talk(
             };
             let summary = "that is not a caller's connection";
             return Err(Symptom::new(Kind::Wrong, summary)
-                .with_words("at least one byte and one descriptor", got));
+                .with_words("one descriptor, and at least one byte", got));
         }
     };
     let ends = (connection.peer_addr(), connection.local_addr());

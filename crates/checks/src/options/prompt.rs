@@ -1,7 +1,7 @@
 //! `options/prompt`: a request in pieces that is not held back.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,14 +45,23 @@ pub fn prompt(whole: Whole, pieces: Pieces) -> Check {
             "a reply that arrives byte by byte",
             |whole, script| ask(whole, script().gives_in(REPLY, 1)).map(|_| ()),
         ),
+        probe("open", "a server that stays connected", stays),
         probe("cut", "a reply that ends too early", |whole, script| {
-            let result = whole(&mut script().gives(b"4"), HEAD, BODY);
-            failed(result, ErrorKind::UnexpectedEof, |got| view::escaped(&got))
+            [&b"4"[..], b""].iter().try_for_each(|came| {
+                let result = whole(&mut script().gives(came), HEAD, BODY);
+                failed(result, ErrorKind::UnexpectedEof, |got| view::escaped(&got))
+            })
         }),
+        probe("any", "a reply of any bytes", any_bytes),
         Probe::script(
             "pieces",
             "three pieces, each made after the one before was sent",
             move |report| send_pieces(pieces, report),
+        ),
+        Probe::script(
+            "pieces-cut",
+            "three pieces, and a reply that ends too early",
+            move |report| cut_after_pieces(pieces, report),
         ),
     ];
     Check::new("options/prompt", probes, diagnose)
@@ -95,12 +104,43 @@ fn once(whole: Whole, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
     }
 }
 
+/// Blanks at both ends, and a byte that is no text.
+const ANY: &[u8] = b" 4\xff2 \n";
+
+fn any_bytes(whole: Whole, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let (line, _) = ANY.split_at(ANY.len() - 1);
+    let result = whole(&mut script().gives(ANY), HEAD, BODY);
+    let got = succeeded(result, &view::escaped(line))?;
+    if got == line {
+        return Ok(());
+    }
+    let summary = "that is not the reply without its newline";
+    Err(Symptom::new(Kind::WrongValue, summary).with_bytes(line, &got))
+}
+
+/// Over a socket, a read behind the reply would wait for ever; here it is an error.
+fn stays(whole: Whole, script: &dyn Fn() -> Script) -> Result<(), Symptom> {
+    let mut script = script().gives(REPLY).fails(ErrorKind::WouldBlock);
+    match whole(&mut script, HEAD, BODY) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            let summary = "your function reads on behind the newline";
+            Err(Symptom::new(Kind::Rule, summary).with_words(
+                "the reply, as soon as its newline is there",
+                "one more read, which waits as long as the server stays connected",
+            ))
+        }
+        result => is_reply(&succeeded(result, "the reply")?),
+    }
+}
+
 /// Makes the pieces of a request, and looks each time what has become of those before.
 struct Maker<'a> {
     client: &'a TcpStream,
     server: &'a TcpStream,
     recorder: Recorder,
     pieces: Vec<&'static [u8]>,
+    /// What comes when the last piece is made; the end follows one that is cut short.
+    reply: &'static [u8],
     made: Vec<u8>,
     arrived: Vec<u8>,
     /// What was wrong, first.
@@ -118,10 +158,14 @@ impl Iterator for Maker<'_> {
         if self.pieces.is_empty() {
             if !self.recorder.timeline().events.is_empty() {
                 // The request is over: its reply.
-                self.recorder.sent(1, Side::Left, REPLY);
+                self.recorder.sent(1, Side::Left, self.reply);
             }
             let mut server = self.server;
-            let _ = server.write_all(REPLY); // who waits for it will tell
+            let _ = server.write_all(self.reply); // who waits for it will tell
+            if !self.reply.ends_with(b"\n") {
+                self.recorder.end(1, Side::Left);
+                let _ = server.shutdown(Shutdown::Write);
+            }
             return None;
         }
         let piece = self.pieces.remove(0).to_vec();
@@ -130,7 +174,26 @@ impl Iterator for Maker<'_> {
     }
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(
+        client: &'a TcpStream,
+        server: &'a TcpStream,
+        report: &Report,
+        reply: &'static [u8],
+    ) -> Self {
+        Self {
+            client,
+            server,
+            recorder: report.recorder(),
+            pieces: vec![b"SUM 3\n", b"7 14 ", b"21\n"],
+            reply,
+            made: Vec::new(),
+            arrived: Vec::new(),
+            late: None,
+            held_back: None,
+        }
+    }
+
     /// Has everything arrived that was made? Is the next piece going to wait for an
     /// acknowledgement of this one?
     fn look(&mut self) {
@@ -175,20 +238,8 @@ impl Maker<'_> {
 }
 
 fn send_pieces(send: Pieces, report: &Report) -> Result<(), Symptom> {
-    let (client, server) = pair().map_err(|error| {
-        let summary = format!("the check itself could not connect: {error}");
-        Symptom::new(Kind::Broken, summary)
-    })?;
-    let mut maker = Maker {
-        client: &client,
-        server: &server,
-        recorder: report.recorder(),
-        pieces: vec![b"SUM 3\n", b"7 14 ", b"21\n"],
-        made: Vec::new(),
-        arrived: Vec::new(),
-        late: None,
-        held_back: None,
-    };
+    let (client, server) = pair().map_err(unable)?;
+    let mut maker = Maker::new(&client, &server, report, REPLY);
     let result = send(&client, &mut maker);
     let Maker {
         made,
@@ -207,6 +258,18 @@ fn send_pieces(send: Pieces, report: &Report) -> Result<(), Symptom> {
         return Err(Symptom::new(Kind::Wrong, summary).with_bytes(&wanted, &arrived));
     }
     is_reply(&got)
+}
+
+fn cut_after_pieces(send: Pieces, report: &Report) -> Result<(), Symptom> {
+    let (client, server) = pair().map_err(unable)?;
+    let mut maker = Maker::new(&client, &server, report, b"4");
+    let result = send(&client, &mut maker);
+    failed(result, ErrorKind::UnexpectedEof, |got| view::escaped(&got))
+}
+
+fn unable(error: io::Error) -> Symptom {
+    let summary = format!("the check itself could not connect: {error}");
+    Symptom::new(Kind::Broken, summary)
 }
 
 /// Both ends of a new connection; the second does not wait.
@@ -229,9 +292,10 @@ const RULES: &[Rule] = &[
             let once = all.first(&["once"]);
             once.is_some_and(|s| s.kind == Kind::Rule)
         },
-        why: "Both parts were there, and each was written by itself: the second may \
-              have to wait until the first has been acknowledged. Put them together, \
-              then write once.",
+        why: "Both parts were there, and more than one write was made of them: the \
+              second may have to wait until the first has been acknowledged. Put them \
+              together, then write once. (`write_vectored` is one write only where the \
+              stream knows how, as a socket does; elsewhere it takes the first part.)",
     },
     Rule {
         mistake: "M4",
@@ -262,7 +326,7 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M39",
         fits: |all| {
-            let cut = all.first(&["cut"]);
+            let cut = all.first(&["cut", "pieces-cut"]);
             cut.is_some_and(|s| s.kind == Kind::NoError)
         },
         why: "The reply had no newline when the stream ended: the rest of it is \

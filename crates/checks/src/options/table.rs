@@ -237,19 +237,23 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
     super::diagnose(RULES, seen)
 }
 
+/// Whether a size came back that was computed from the wish.
+fn is_the_wish(symptom: &Symptom) -> bool {
+    symptom.kind == Kind::WrongValue
+        && symptom.kernel.iter().any(|told| told.ends_with(WISH))
+}
+
 const RULES: &[Rule] = &[
     Rule {
         mistake: "M80",
         fits: |all| {
-            let first = all.first(&["grow", "limits"]);
-            first.is_some_and(|s| {
-                s.kind == Kind::WrongValue
-                    && s.kernel.iter().any(|told| told.ends_with(WISH))
-            })
+            // Half of what the kernel tells is the wish, too, until a limit is met.
+            all.first(&["grow", "limits"]).is_some_and(is_the_wish)
+                && all.symptom("limits").is_some_and(is_the_wish)
         },
-        why: "The buffer was asked for, and what came back was computed from the wish. \
-              The kernel doubles it for its own needs, has a least size, and a largest \
-              one: ask it with getsockopt(2) after setting.",
+        why: "The buffer was asked for, and what came back was the wish, or twice the \
+              wish. The kernel doubles it for its own needs, has a least size, and a \
+              largest one: ask it with getsockopt(2) after setting.",
     },
     Rule {
         mistake: "M81",
@@ -274,12 +278,21 @@ const RULES: &[Rule] = &[
             all.first(&["other"]).is_some_and(|s| {
                 let refused = kinds.iter().any(|words| s.got.contains(words));
                 s.kind == Kind::Error && refused
-                    || s.expected == "nodelay: None"
-                        && s.got == "nodelay: Some(false)"
+            })
+        },
+        why: "A socket that is not TCP's was asked for an option of TCP: TCP_NODELAY, \
+              or TCP_KEEPIDLE, for which there is no need while SO_KEEPALIVE is off. \
+              It answers EOPNOTSUPP or ENOPROTOOPT. That is no failure of the socket, \
+              and its other options can be read.",
+    },
+    Rule {
+        mistake: "M82",
+        fits: |all| {
+            all.first(&["other"]).is_some_and(|s| {
+                s.expected == "nodelay: None" && s.got == "nodelay: Some(false)"
             })
         },
         why: "TCP_NODELAY is an option of TCP. Another kind of socket answers EOPNOTSUPP \
-              or ENOPROTOOPT: that is no failure, and it is not \"off\" either. There \
-              is no such option.",
+              or ENOPROTOOPT: that is not \"off\". There is no such option.",
     },
 ];

@@ -40,7 +40,7 @@ pub fn unix_echo(serve: fn(&Path, usize) -> io::Result<()>) -> Check {
                 visit(stage, place, b"and two")
             },
         ),
-        probe("rude", "a caller that leaves without reading", 2, rude),
+        probe("rude", "a caller that leaves without reading", 3, rude),
         probe("stale", "a socket file that nobody listens at", 1, stale),
         probe("live", "a socket file that somebody listens at", 1, live),
         probe("plain", "a file of that name which is no socket", 1, plain),
@@ -110,11 +110,18 @@ fn gone(stage: &mut Stage, place: &Place) -> Result<(), Symptom> {
 
 fn rude(stage: &mut Stage, place: &Place) -> Result<(), Symptom> {
     stage.hand(place, &[])?;
-    let mut peer = stage.connect_local(&place.path(NAME))?;
-    // More than the kernel keeps for somebody who does not read: about 208 KiB.
-    stage.send_local(&mut peer, &[b'x'; 64 << 10])?;
-    peer.leave();
-    visit(stage, place, b"anybody there?")
+    let mut polite = stage.connect_local(&place.path(NAME))?;
+    stage.send_local(&mut polite, b"hello")?;
+    stage.expect_local(&mut polite, b"hello")?;
+    // It is gone before it is served: what it said is still there to be read, and
+    // nobody to write to.
+    let mut rude = stage.connect_local(&place.path(NAME))?;
+    stage.send_local(&mut rude, b"is it my turn?")?;
+    rude.leave();
+    polite.end();
+    stage.expect_local_end(&mut polite)?;
+    visit(stage, place, b"anybody there?")?;
+    ends_well(stage)
 }
 
 fn stale(stage: &mut Stage, place: &Place) -> Result<(), Symptom> {
@@ -241,8 +248,8 @@ const RULES: &[Rule] = &[
             all.passed("two") && all.first(&["rude"]).is_some_and(Symptom::is_over)
         },
         why: "Two callers who stay to the end are served one after the other. One left \
-              without reading its answer, the write failed, and your server was over. \
-              What goes wrong with one caller has to end its visit only.",
+              without reading its answer, and your server was over. What goes wrong \
+              with one caller, such as a write that fails, has to end its visit only.",
     },
     Rule {
         mistake: "M83",
@@ -266,9 +273,9 @@ const RULES: &[Rule] = &[
             all.first(&["stale"])
                 .is_some_and(|s| s.kind == Kind::Refused && told(s))
         },
-        why: "`bind` failed with EADDRINUSE, for there was a file. Nobody listened \
-              there: a `connect` would have been refused (ECONNREFUSED). Such a file \
-              is a dead server's, and may be removed.",
+        why: "There was a file, and your function gave up: EADDRINUSE. Nobody listened \
+              there; a `connect` is refused (ECONNREFUSED). Such a file is a dead \
+              server's, and may be removed.",
     },
     Rule {
         mistake: "M84",
@@ -276,9 +283,9 @@ const RULES: &[Rule] = &[
             let live = all.first(&["live"]);
             live.is_some_and(|s| s.kind == Kind::Rule)
         },
-        why: "Somebody listened at that file. Removing it does not stop the other \
-              server; it takes its name away, and no caller finds it any more. Try to \
-              connect first: who answers is alive.",
+        why: "Somebody listened at that file, and it is not there any more. That does \
+              not stop the other server; it takes its name away, and no caller finds \
+              it. Who answers a `connect` is alive, and keeps the file.",
     },
     Rule {
         mistake: "M84",
@@ -286,8 +293,9 @@ const RULES: &[Rule] = &[
             let plain = all.first(&["plain"]);
             plain.is_some_and(|s| s.kind == Kind::Rule)
         },
-        why: "The file was no socket. A `connect` to it is refused as that to a dead \
-              server's socket is, so look at the file's type before you remove it.",
+        why: "The file was no socket, and it is not there any more. A `connect` to it \
+              is refused as that to a dead server's socket is, so look at the file's \
+              type before you remove it.",
     },
 ];
 

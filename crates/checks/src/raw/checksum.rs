@@ -3,7 +3,7 @@
 use wire::{Side, view};
 
 use super::packets::{self, Chance, folded, total};
-use super::{overflowed, wrong_sum};
+use super::{OVERFLOWED, overflowed, wrong_sum};
 use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Probe, Report, Seen};
 use crate::symptom::{Kind, Symptom};
@@ -88,6 +88,8 @@ fn same(sum: Sum, parts: &[&[u8]], shown: &str) -> Result<(), Symptom> {
 const SWAPPED: &str =
     "It is the right checksum with its two bytes in the other order.";
 const NOT_TURNED: &str = "It is the sum, its bits not turned over.";
+const UDPS: &str =
+    "It is a checksum of 0 that was turned into ffff, as UDP does and nobody else.";
 const CARRIES: &str = "It is what is left of the sum if carries are dropped.";
 const DROPPED: &str = "It is the checksum without the last byte.";
 const LOW: &str =
@@ -108,6 +110,7 @@ fn account(parts: &[&[u8]], expected: u16, got: u16) -> Option<String> {
     let lost = each(|part| total(&part[..part.len() / 2 * 2]));
     let carried = [sum as u16, once as u16];
     let candidates = [
+        (expected == 0, 0xFFFF, UDPS),
         (true, expected.swap_bytes(), SWAPPED),
         (true, !expected, NOT_TURNED),
         (true, !carried[0], CARRIES),
@@ -167,14 +170,17 @@ const RULES: &[Rule] = &[
     },
     Rule {
         mistake: "M96",
-        fits: |all| {
-            is(all, &["carry", "again", "large"], &[CARRIES])
-                || all
-                    .first(&["carry", "again", "large"])
-                    .is_some_and(overflowed)
-        },
+        fits: |all| is(all, &["carry", "again", "large"], &[CARRIES]),
         why: "What does not fit into 16 bits has to come in again at the lower end, as \
               often as there is something left above. Here it was lost.",
+    },
+    Rule {
+        mistake: "M96",
+        fits: |all| {
+            let first = all.first(&["carry", "again", "large"]);
+            first.is_some_and(overflowed)
+        },
+        why: OVERFLOWED,
     },
     Rule {
         mistake: "M95",

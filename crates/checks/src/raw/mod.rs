@@ -15,11 +15,15 @@ pub use udp::udp;
 
 use crate::symptom::{Kind, Symptom};
 
-/// Whether a panic says that a number had no room for its result.
+/// Whether a panic says that a number had no room for a sum.
 fn overflowed(symptom: &Symptom) -> bool {
     let words = symptom.panic.as_deref().unwrap_or_default();
-    words.contains("with overflow")
+    words.contains("attempt to add with overflow")
 }
+
+const OVERFLOWED: &str = "The sum had no room in the number that it was added in, and \
+     the addition panicked. What does not fit into 16 bits has to come in again at the \
+     lower end: add in a wider number, and bring the carries in afterwards.";
 
 /// A checksum that is not the expected one, as two bytes each.
 fn wrong_sum(summary: String, expected: u16, got: u16) -> Symptom {

@@ -51,6 +51,7 @@ pub fn parse(parse: fn(&[u8]) -> Parsed<'_>) -> Check {
             changed_messages,
         ),
         probe("type", "ICMP messages that are no echo", types),
+        probe("order", "packets with two things wrong", two_wrong),
         probe("any", "any bytes at all", any),
     ];
     Check::new("raw/parse", probes, diagnose)
@@ -202,6 +203,40 @@ fn types() -> Vec<Case> {
             case(packet, &format!("with type {kind}, code {code}"))
         })
         .to_vec()
+}
+
+fn two_wrong() -> Vec<Case> {
+    let (short, whole) = (message(8, 0, 7, 1, b""), message(8, 0, 7, 1, b"data"));
+    let fragment = Packet {
+        fragment: 0x2000,
+        ..Packet::new(whole.clone())
+    };
+    let other = Packet {
+        protocol: 17,
+        ..Packet::new(whole)
+    };
+    let lies = Packet {
+        total: Some(1500),
+        ..fragment.clone()
+    };
+    let of_udp = Packet {
+        protocol: 17,
+        ..fragment.clone()
+    };
+    let cut = Packet {
+        message: short[..4].to_vec(),
+        ..other
+    };
+    let piece = Packet {
+        message: short[..4].to_vec(),
+        ..fragment
+    };
+    vec![
+        case(lies, "that is a fragment, with a total length of 1500"),
+        case(of_udp, "that is a fragment, of protocol 17"),
+        case(piece, "that is a fragment, with 4 bytes of ICMP"),
+        case(cut, "of protocol 17, with 4 bytes behind the header"),
+    ]
 }
 
 fn any() -> Vec<Case> {

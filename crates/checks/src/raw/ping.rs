@@ -42,9 +42,11 @@ enum Step {
     Late(u64, Vec<u8>),
     /// The call fails.
     Breaks,
+    /// The request before cannot be sent: a first step.
+    Unsent,
 }
 
-use Step::{Breaks, Gives, Late};
+use Step::{Breaks, Gives, Late, Unsent};
 
 /// The network of one probe: after each request, some steps, and then nothing.
 struct World {
@@ -68,7 +70,19 @@ impl World {
         self.sent = Some(self.idle_since);
         (self.first_deadline, self.empty) = (None, 0);
         self.idle_since = Instant::now();
-        Ok(())
+        let steps = self.rounds.get_mut(self.requests.len() - 1);
+        match steps.filter(|steps| matches!(steps.first(), Some(Unsent))) {
+            Some(steps) => {
+                steps.remove(0);
+                self.breaks()
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn breaks<T>(&self) -> io::Result<T> {
+        self.recorder.note(1, Side::Left, "the network is down");
+        Err(ErrorKind::NetworkDown.into())
     }
 
     fn receive(&mut self, deadline: Instant) -> io::Result<Option<Vec<u8>>> {
@@ -82,10 +96,7 @@ impl World {
                 thread::sleep(Duration::from_millis(millis));
                 Ok(Some(bytes))
             }
-            Some(Breaks) => {
-                self.recorder.note(1, Side::Left, "the network is down");
-                Err(ErrorKind::NetworkDown.into())
-            }
+            Some(Breaks | Unsent) => self.breaks(),
         };
         if let Ok(Some(bytes)) = &outcome {
             self.recorder.sent(1, Side::Left, bytes);
@@ -155,7 +166,7 @@ pub fn ping(
     };
     const ANY: Became = Became::Reply(Duration::ZERO);
     const LOST: Became = Became::Lost;
-    const SLOW: Became = Became::Reply(Duration::from_millis(40));
+    const SLOW: Became = Became::Reply(Duration::from_millis(200));
     let replies = || vec![vec![Gives(reply(1))], vec![Gives(reply(2))]];
     let probes = vec![
         Probe::script("request", "two requests go out", move |report| {
@@ -164,9 +175,9 @@ pub fn ping(
         probe("replies", "each is replied to", replies, &[ANY, ANY]),
         probe(
             "time",
-            "a reply takes its time",
-            || vec![vec![Late(40, reply(1))]],
-            &[SLOW],
+            "a reply takes its time, and the next does not",
+            || vec![vec![Late(200, reply(1))], vec![Gives(reply(2))]],
+            &[SLOW, ANY],
         ),
         probe(
             "lost",
@@ -219,9 +230,10 @@ pub fn ping(
                     vec![Gives(others)],
                     vec![Gives(before)],
                     vec![Gives(not_icmp())],
+                    vec![Gives(no_request())],
                 ]
             },
-            &[LOST, LOST, LOST],
+            &[LOST, LOST, LOST, LOST],
         ),
         probe(
             "options",
@@ -234,15 +246,12 @@ pub fn ping(
             "messages of other types",
             || {
                 let of = |kind, code| Gives(message(kind, code, ID, 1, &[0; 28]));
-                vec![vec![
-                    of(0, 1),
-                    of(13, 0),
-                    of(14, 0),
-                    of(5, 1),
-                    Gives(reply(1)),
-                ]]
+                vec![
+                    vec![of(0, 1), of(13, 0), of(14, 0), of(5, 1), Gives(exceeded())],
+                    vec![Gives(reply(2))],
+                ]
             },
-            &[ANY],
+            &[LOST, ANY],
         ),
         probe(
             "short",
@@ -260,7 +269,10 @@ pub fn ping(
             &[LOST],
         ),
         Probe::script("broken", "receiving fails", move |report| {
-            broken(ping, report)
+            broken(ping, report, vec![vec![Breaks]])
+        }),
+        Probe::script("unsent", "sending fails", move |report| {
+            broken(ping, report, vec![vec![Unsent, Gives(reply(1))]])
         }),
         probe("none", "no request at all", Vec::new, &[]),
     ];
@@ -292,6 +304,18 @@ fn not_icmp() -> Vec<u8> {
         ..Packet::new(message(8, 0, ID, 3, b""))
     };
     message(3, 3, 0, 0, &packet.bytes())
+}
+
+/// "Unreachable" for a reply of this host, to somebody who has used our numbers.
+fn no_request() -> Vec<u8> {
+    let packet = Packet::new(message(0, 0, ID, 4, b""));
+    message(3, 1, 0, 0, &packet.bytes())
+}
+
+/// "Time exceeded" for our first request: another type than "unreachable".
+fn exceeded() -> Vec<u8> {
+    let packet = Packet::new(message(8, 0, ID, 1, b""));
+    message(11, 0, 0, 0, &packet.bytes())
 }
 
 /// Everything that has no end: replies without their numbers, errors without quote.
@@ -415,8 +439,12 @@ fn requests(ping: Ping, report: &Report) -> Result<(), Symptom> {
     Ok(())
 }
 
-fn broken(ping: Ping, report: &Report) -> Result<(), Symptom> {
-    let (outcome, _) = run(ping, report, vec![vec![Breaks]], 2);
+fn broken(
+    ping: Ping,
+    report: &Report,
+    rounds: Vec<Vec<Step>>,
+) -> Result<(), Symptom> {
+    let (outcome, _) = run(ping, report, rounds, 2);
     match outcome {
         Err(error) if error.kind() == ErrorKind::NetworkDown => Ok(()),
         Err(error) => Err(Symptom::new(Kind::Error, "the error is of another kind")

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use wire::{Side, view};
 
 use super::packets::{Chance, checksum, folded, total};
-use super::{overflowed, wrong_sum};
+use super::{OVERFLOWED, overflowed, wrong_sum};
 use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Probe, Report, Seen};
 use crate::symptom::{Kind, Symptom};
@@ -361,12 +361,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         mistake: "M96",
-        fits: |all| {
-            is(all, &["carry", "most"], &[CARRIES])
-                || all.first(&["carry", "most"]).is_some_and(overflowed)
-        },
+        fits: |all| is(all, &["carry", "most"], &[CARRIES]),
         why: "What does not fit into 16 bits has to come in again at the lower end. Here \
               it was lost.",
+    },
+    Rule {
+        mistake: "M96",
+        fits: |all| all.first(&["carry", "most"]).is_some_and(overflowed),
+        why: OVERFLOWED,
     },
     Rule {
         mistake: "M95",

@@ -28,6 +28,11 @@ pub fn answers() -> Vec<Answer> {
         Answer::right("packets right: one byte more", receives(room_for_one_more)),
         Answer::right("packets right: the length first", receives(length_first)),
         Answer::right("packets right: recvmsg", receives(with_recvmsg)),
+        Answer::right("packets right: a stream of its own", receives(own_stream)),
+        Answer::right("packets right: MSG_TRUNC", receives(true_length)),
+        Answer::right("packets right: a BufReader", receives(a_buf_reader)),
+        Answer::right("packets right: write_all", sends(with_write_all)),
+        Answer::right("packets right: sendmsg", sends(with_sendmsg)),
         Answer::wrong("M6", "packets: whole buffer", receives(whole_buffer)),
         Answer::wrong("M87", "packets: not noticed", receives(not_noticed)),
         Answer::wrong("M87", "packets: reads on", receives(reads_on)),
@@ -37,6 +42,26 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("send", "packets: sends nothing", sends(sends_nothing)),
         Answer::unnamed("receive", "packets: fills", receives(fills)),
         Answer::unnamed("gone", "packets: hides an error", sends(hides_an_error)),
+        Answer::unnamed("waits", "packets: does not wait", receives(does_not_wait)),
+        Answer::unnamed("longest", "packets: full is too long", receives(full)),
+        Answer::unnamed("long", "packets: no limit", receives(no_limit)),
+        Answer::unnamed("long", "packets: peeks only", receives(peeks_only)),
+        Answer::unnamed(
+            "long",
+            "packets: skips a long one",
+            receives(skips_a_long_one),
+        ),
+        Answer::unnamed(
+            "two",
+            "packets: the end is an error",
+            receives(end_is_error),
+        ),
+        Answer::unnamed("receive", "packets: to the end", receives(to_the_end)),
+        Answer::unnamed("refused", "packets: in pieces", sends(in_pieces)),
+        Answer::unnamed("refused", "packets: another kind", sends(another_kind)),
+        Answer::unnamed("empty", "packets: drops empty ones", sends(drops_empty)),
+        Answer::unnamed("longest", "packets: one too few", sends(one_too_few)),
+        Answer::unnamed("send", "packets: with its length", sends(with_its_length)),
     ]
 }
 
@@ -156,4 +181,151 @@ fn hides_an_error(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }
+}
+
+fn own_stream(socket: BorrowedFd<'_>) -> Received {
+    let mut stream =
+        std::os::unix::net::UnixStream::from(socket.try_clone_to_owned()?);
+    let mut packet = vec![0; 2 * MAX];
+    let read = stream.read(&mut packet)?;
+    if read > MAX {
+        return Err(invalid(ErrorKind::InvalidData));
+    }
+    packet.truncate(read);
+    Ok(Some(packet).filter(|packet| !packet.is_empty()))
+}
+
+/// With MSG_TRUNC, Linux returns the length of the packet, not that of what fitted.
+fn true_length(socket: BorrowedFd<'_>) -> Received {
+    let mut packet = [0; MAX];
+    match recv(socket.as_raw_fd(), &mut packet, MsgFlags::MSG_TRUNC)? {
+        0 => Ok(None),
+        length if length > MAX => Err(invalid(ErrorKind::InvalidData)),
+        length => Ok(Some(packet[..length].into())),
+    }
+}
+
+fn a_buf_reader(socket: BorrowedFd<'_>) -> Received {
+    use std::io::BufRead;
+    let told = SockRef::from(&socket);
+    let mut input = io::BufReader::new(&*told);
+    let packet = input.fill_buf()?;
+    match packet.len() {
+        0 => Ok(None),
+        1..=MAX => Ok(Some(packet.to_vec())),
+        _ => Err(invalid(ErrorKind::InvalidData)),
+    }
+}
+
+fn with_write_all(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    if packet.is_empty() || packet.len() > MAX {
+        return Err(invalid(ErrorKind::InvalidInput));
+    }
+    (&*SockRef::from(&socket)).write_all(packet)
+}
+
+fn with_sendmsg(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    use nix::sys::socket::sendmsg;
+    if !(1..=MAX).contains(&packet.len()) {
+        return Err(invalid(ErrorKind::InvalidInput));
+    }
+    let parts = [io::IoSlice::new(packet)];
+    let fd = socket.as_raw_fd();
+    sendmsg::<()>(fd, &parts, &[], MsgFlags::MSG_NOSIGNAL, None)?;
+    Ok(())
+}
+
+fn does_not_wait(socket: BorrowedFd<'_>) -> Received {
+    let mut packet = [0; MAX + 1];
+    match recv(socket.as_raw_fd(), &mut packet, MsgFlags::MSG_DONTWAIT) {
+        Ok(0) | Err(nix::Error::EAGAIN) => Ok(None),
+        Ok(length @ 1..=MAX) => Ok(Some(packet[..length].into())),
+        Ok(_) => Err(invalid(ErrorKind::InvalidData)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes a buffer that is full for one that was too small.
+fn full(socket: BorrowedFd<'_>) -> Received {
+    let mut packet = vec![0; MAX];
+    let read = (&*SockRef::from(&socket)).read(&mut packet)?;
+    if read == MAX {
+        return Err(invalid(ErrorKind::InvalidData));
+    }
+    packet.truncate(read);
+    Ok((read > 0).then_some(packet))
+}
+
+fn no_limit(socket: BorrowedFd<'_>) -> Received {
+    let mut packet = vec![0; 64 << 10];
+    let read = (&*SockRef::from(&socket)).read(&mut packet)?;
+    packet.truncate(read);
+    Ok((read > 0).then_some(packet))
+}
+
+/// Leaves the packet that is too long where it is.
+fn peeks_only(socket: BorrowedFd<'_>) -> Received {
+    let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+    match recv(socket.as_raw_fd(), &mut [0], flags)? {
+        0 => Ok(None),
+        length if length > MAX => Err(invalid(ErrorKind::InvalidData)),
+        _ => room_for_one_more(socket),
+    }
+}
+
+fn skips_a_long_one(socket: BorrowedFd<'_>) -> Received {
+    loop {
+        match room_for_one_more(socket) {
+            Err(error) if error.kind() == ErrorKind::InvalidData => {}
+            result => return result,
+        }
+    }
+}
+
+fn end_is_error(socket: BorrowedFd<'_>) -> Received {
+    let packet = room_for_one_more(socket)?;
+    packet.ok_or(ErrorKind::UnexpectedEof.into()).map(Some)
+}
+
+fn to_the_end(socket: BorrowedFd<'_>) -> Received {
+    let mut all = Vec::new();
+    (&*SockRef::from(&socket)).read_to_end(&mut all)?;
+    Ok((!all.is_empty()).then_some(all))
+}
+
+fn in_pieces(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    if packet.is_empty() {
+        return Err(invalid(ErrorKind::InvalidInput));
+    }
+    packet
+        .chunks(MAX)
+        .try_for_each(|piece| right_send(socket, piece))
+}
+
+fn another_kind(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    right_send(socket, packet).map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => invalid(ErrorKind::InvalidData),
+        _ => error,
+    })
+}
+
+fn drops_empty(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    match packet {
+        [] => Ok(()),
+        packet => right_send(socket, packet),
+    }
+}
+
+fn one_too_few(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    match packet.len() {
+        MAX => Err(invalid(ErrorKind::InvalidInput)),
+        _ => right_send(socket, packet),
+    }
+}
+
+/// As one would over a stream.
+fn with_its_length(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
+    let length = (packet.len() as u32).to_be_bytes();
+    right_send(socket, &[&length, packet].concat())
 }

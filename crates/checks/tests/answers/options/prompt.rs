@@ -24,7 +24,26 @@ pub fn answers() -> Vec<Answer> {
         Answer::right("prompt right: byte by byte", whole(right_whole)),
         Answer::right("prompt right: a BufWriter", whole(a_buf_writer)),
         Answer::right("prompt right: flushes each", pieces(flushes_each)),
+        Answer::right("prompt right: short writes in a loop", whole(write_loop)),
+        Answer::right("prompt right: lines of bytes", whole(split)),
+        Answer::right("prompt right: ends its side", pieces(ends_its_side)),
+        Answer::right("prompt right: by hand", pieces(by_hand)),
         Answer::wrong("M43", "prompt: two writes", whole(two_writes)),
+        Answer::wrong("M43", "prompt: write!", whole(formatted)),
+        Answer::wrong("M39", "prompt: nothing came", whole(nothing_came)),
+        Answer::wrong("M39", "prompt: cut short, in pieces", pieces(cut_pieces)),
+        Answer::wrong("M86", "prompt: after the first", pieces(after_the_first)),
+        Answer::unnamed("any", "prompt: trims", whole(trims)),
+        Answer::unnamed("any", "prompt: text", whole(text)),
+        Answer::unnamed("open", "prompt: to the end", whole(to_the_end)),
+        Answer::unnamed(
+            "pieces",
+            "prompt: to the end, in pieces",
+            pieces(to_its_end),
+        ),
+        Answer::unnamed("pieces", "prompt: the first alone", pieces(first_alone)),
+        Answer::unnamed("asks", "prompt: a newline more", whole(a_newline_more)),
+        Answer::unnamed("asks", "prompt: reads first", whole(reads_first)),
         Answer::wrong("M43", "prompt: writes of slices", whole(writes_of_slices)),
         Answer::wrong("M4", "prompt: a short write", whole(a_short_write)),
         Answer::wrong("M1", "prompt: one read", whole(one_read)),
@@ -173,4 +192,156 @@ fn no_flush(server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
     }
     output.into_inner().map_err(|_| ErrorKind::WriteZero)?;
     line(server)
+}
+
+fn write_loop(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    let request = [head, body].concat();
+    let mut sent = 0;
+    while sent < request.len() {
+        sent += server.write(&request[sent..])?;
+    }
+    line(server)
+}
+
+fn split(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    server.write_all(&[head, body].concat())?;
+    let mut reply = Vec::new();
+    let mut input = BufReader::new(server);
+    loop {
+        let came = input.fill_buf()?;
+        if came.is_empty() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(end) = came.iter().position(|byte| *byte == b'\n') {
+            reply.extend_from_slice(&came[..end]);
+            return Ok(reply);
+        }
+        let length = came.len();
+        reply.extend_from_slice(came);
+        input.consume(length);
+    }
+}
+
+fn ends_its_side(server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
+    let mut output = server.try_clone()?;
+    output.set_nodelay(true)?;
+    for piece in pieces {
+        output.write_all(&piece)?;
+    }
+    output.shutdown(std::net::Shutdown::Write)?;
+    line(server)
+}
+
+fn by_hand(mut server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
+    if !server.nodelay()? {
+        server.set_nodelay(true)?;
+    }
+    while let Some(piece) = pieces.next() {
+        server.write_all(&piece)?;
+        server.flush()?;
+    }
+    let (mut reply, mut buffer) = (Vec::new(), [0; 64]);
+    while !reply.ends_with(b"\n") {
+        match server.read(&mut buffer)? {
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
+            read => reply.extend_from_slice(&buffer[..read]),
+        }
+    }
+    reply.truncate(reply.len() - 1);
+    Ok(reply)
+}
+
+fn formatted(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    let [head, body] = [head, body].map(String::from_utf8_lossy);
+    write!(server, "{head}{body}")?;
+    line(server)
+}
+
+fn nothing_came(
+    server: &mut Script,
+    head: &[u8],
+    body: &[u8],
+) -> io::Result<Vec<u8>> {
+    server.write_all(&[head, body].concat())?;
+    let mut reply = Vec::new();
+    BufReader::new(server).read_until(b'\n', &mut reply)?;
+    match reply.pop() {
+        None | Some(b'\n') => Ok(reply),
+        Some(_) => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn cut_pieces(server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
+    server.set_nodelay(true)?;
+    for piece in pieces {
+        (&*server).write_all(&piece)?;
+    }
+    let mut reply = String::new();
+    BufReader::new(server).read_line(&mut reply)?;
+    Ok(reply.trim_end().into())
+}
+
+fn after_the_first(server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
+    for (number, piece) in pieces.enumerate() {
+        if number == 1 {
+            server.set_nodelay(true)?;
+        }
+        (&*server).write_all(&piece)?;
+    }
+    line(server)
+}
+
+fn trims(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    Ok(right_whole(server, head, body)?.trim_ascii().to_vec())
+}
+
+fn text(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    server.write_all(&[head, body].concat())?;
+    let mut reply = String::new();
+    BufReader::new(server).read_line(&mut reply)?;
+    match reply.strip_suffix('\n') {
+        Some(reply) => Ok(reply.into()),
+        None => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn to_the_end(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    server.write_all(&[head, body].concat())?;
+    let mut reply = Vec::new();
+    server.read_to_end(&mut reply)?;
+    match reply.pop() {
+        Some(b'\n') => Ok(reply),
+        _ => Err(ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+fn to_its_end(mut server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
+    server.set_nodelay(true)?;
+    for piece in pieces {
+        server.write_all(&piece)?;
+    }
+    let mut reply = Vec::new();
+    server.read_to_end(&mut reply)?;
+    Ok(reply.trim_ascii_end().to_vec())
+}
+
+fn first_alone(mut server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
+    server.set_nodelay(true)?;
+    server.write_all(&pieces.next().unwrap_or_default())?;
+    server.set_read_timeout(Some(std::time::Duration::from_millis(200)))?;
+    line(server)
+}
+
+fn a_newline_more(
+    server: &mut Script,
+    head: &[u8],
+    body: &[u8],
+) -> io::Result<Vec<u8>> {
+    right_whole(server, head, &[body, b"\n"].concat())
+}
+
+fn reads_first(server: &mut Script, head: &[u8], body: &[u8]) -> io::Result<Vec<u8>> {
+    let reply = line(&mut *server)?;
+    server.write_all(&[head, b" ", body].concat())?;
+    Ok(reply)
 }

@@ -25,7 +25,12 @@ pub fn answers() -> Vec<Answer> {
         },
         Answer::right("table right: nix", reads(right_read)),
         Answer::right("table right: asks for the kind", reads(asks_for_the_kind)),
+        Answer::right("table right: a stream of its own", reads(own_stream)),
+        Answer::right("table right: libc", sets(with_libc)),
+        Answer::right("table right: nodelay or nothing", reads(or_nothing)),
         Answer::wrong("M80", "table: the wish", sets(the_wish)),
+        Answer::wrong("M80", "table: bounded below", sets(bounded_below)),
+        Answer::wrong("M82", "table: idle before the switch", reads(idle_first)),
         Answer::wrong("M80", "table: doubles the wish", sets(doubles_the_wish)),
         Answer::wrong("M81", "table: no linger is 0 s", reads(no_linger_is_zero)),
         Answer::wrong("M81", "table: 0 s is no linger", reads(zero_is_no_linger)),
@@ -36,6 +41,17 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("grow", "table: sets nothing", sets(sets_nothing)),
         Answer::unnamed("grow", "table: the send buffer", sets(the_send_buffer)),
         Answer::unnamed("pipe", "table: hides errors", reads(hides_errors)),
+        Answer::unnamed("pipe", "table: hides errors of set", sets(hides_set_errors)),
+        Answer::unnamed("fresh", "table: halves", reads(halves)),
+        Answer::unnamed("grow", "table: halves what it has set", sets(halves_set)),
+        Answer::unnamed("grow", "table: asks for half", sets(asks_for_half)),
+        Answer::unnamed("grow", "table: insists", sets(insists)),
+        Answer::unnamed("set", "table: linger in ms", reads(linger_in_ms)),
+        Answer::unnamed("set", "table: the interval", reads(the_interval)),
+        Answer::unnamed("set", "table: two hours", reads(two_hours)),
+        Answer::unnamed("fresh", "table: delay", reads(delay)),
+        Answer::unnamed("fresh", "table: closes the socket", reads(closes)),
+        Answer::unnamed("limits", "table: not below 4096", sets(not_below)),
     ]
 }
 
@@ -146,4 +162,136 @@ fn hides_errors(socket: BorrowedFd<'_>) -> io::Result<Table> {
         linger: None,
         keepalive: None,
     }))
+}
+
+fn own_stream(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let stream = std::net::TcpStream::from(socket.try_clone_to_owned()?);
+    let told = SockRef::from(&stream);
+    let (receive_buffer, send_buffer) =
+        (told.recv_buffer_size()?, told.send_buffer_size()?);
+    let nodelay = match stream.nodelay() {
+        Ok(on) => Some(on),
+        Err(e) if e.raw_os_error() == Some(nix::libc::EOPNOTSUPP) => None,
+        Err(e) if e.raw_os_error() == Some(nix::libc::ENOPROTOOPT) => None,
+        Err(e) => return Err(e),
+    };
+    let mut keepalive = None;
+    if told.keepalive()? {
+        keepalive = Some(told.tcp_keepalive_time()?);
+    }
+    Ok(Table {
+        receive_buffer,
+        send_buffer,
+        nodelay,
+        linger: told.linger()?,
+        keepalive,
+    })
+}
+
+#[expect(unsafe_code, reason = "the call as it is in C")]
+fn with_libc(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    use nix::libc::{SO_RCVBUF, SOL_SOCKET, getsockopt, setsockopt};
+    use std::os::fd::AsRawFd;
+    let fd = socket.as_raw_fd();
+    let mut value = i32::try_from(bytes).unwrap_or(i32::MAX);
+    let mut length = size_of::<i32>() as u32;
+    let pointer = (&raw mut value).cast();
+    // SAFETY: the pointer is to four bytes that live until both calls are over.
+    unsafe {
+        if setsockopt(fd, SOL_SOCKET, SO_RCVBUF, pointer, length) != 0
+            || getsockopt(fd, SOL_SOCKET, SO_RCVBUF, pointer, &mut length) != 0
+        {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(value as usize)
+}
+
+/// What is no socket fails before.
+fn or_nothing(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let told = SockRef::from(&socket);
+    Ok(Table {
+        receive_buffer: told.recv_buffer_size()?,
+        nodelay: told.tcp_nodelay().ok(),
+        ..right_read(socket)?
+    })
+}
+
+/// Knows of the least size, and not of the largest.
+fn bounded_below(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    let got = right_set(socket, bytes)?;
+    Ok(if bytes < 2000 { got } else { 2 * bytes })
+}
+
+fn not_below(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    right_set(socket, bytes.max(4096))
+}
+
+fn idle_first(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let told = SockRef::from(&socket);
+    let idle = told.tcp_keepalive_time()?;
+    let mut table = right_read(socket)?;
+    table.keepalive = told.keepalive()?.then_some(idle);
+    Ok(table)
+}
+
+fn hides_set_errors(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    let _ = SockRef::from(&socket).set_recv_buffer_size(bytes);
+    Ok(SockRef::from(&socket).recv_buffer_size().unwrap_or(0))
+}
+
+fn halves(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let mut table = right_read(socket)?;
+    table.receive_buffer /= 2;
+    Ok(table)
+}
+
+fn halves_set(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    Ok(right_set(socket, bytes)? / 2)
+}
+
+fn asks_for_half(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    right_set(socket, bytes / 2)
+}
+
+fn insists(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
+    match right_set(socket, bytes)? {
+        got if got == bytes => Ok(got),
+        got => Err(io::Error::other(format!("{got} instead of {bytes}"))),
+    }
+}
+
+fn linger_in_ms(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let mut table = right_read(socket)?;
+    table.linger = table.linger.map(|time| time / 1000);
+    Ok(table)
+}
+
+fn the_interval(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let mut table = right_read(socket)?;
+    if table.keepalive.is_some() {
+        table.keepalive = Some(SockRef::from(&socket).tcp_keepalive_interval()?);
+    }
+    Ok(table)
+}
+
+fn two_hours(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let mut table = right_read(socket)?;
+    table.keepalive = table.keepalive.map(|_| Duration::from_secs(7200));
+    Ok(table)
+}
+
+fn delay(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    let mut table = right_read(socket)?;
+    table.nodelay = table.nodelay.map(|on| !on);
+    Ok(table)
+}
+
+/// Makes an owner of what was lent.
+#[expect(unsafe_code, reason = "it is what this answer does wrong")]
+fn closes(socket: BorrowedFd<'_>) -> io::Result<Table> {
+    use std::os::fd::{AsFd, AsRawFd, FromRawFd};
+    // SAFETY: none; that is the mistake.
+    let stream = unsafe { std::net::TcpStream::from_raw_fd(socket.as_raw_fd()) };
+    right_read(stream.as_fd())
 }
