@@ -382,6 +382,12 @@ fn play(
     if expected.len() == got.len() && expected.iter().zip(&got).all(fits) {
         return Ok(());
     }
+    let too_long = |got: &Became| matches!(got, Became::Reply(time) if *time > whole);
+    if got.iter().any(too_long) {
+        let summary = "a reply is said to have taken longer than the whole probe";
+        return Err(Symptom::new(Kind::WrongValue, summary)
+            .with_words(format!("at most {whole:?}"), format!("{got:?}")));
+    }
     let summary = "that is not what became of the requests";
     Err(Symptom::new(Kind::WrongValue, summary)
         .with_words(shown(expected), shown_times(expected, &got)))

@@ -43,6 +43,7 @@ pub fn udp(
         probe("carry", "a sum of more than 16 bits", |make, report| {
             told(make, report, [SOURCE, TARGET], b"good morning")
         }),
+        probe("again", "a carry that carries again", again),
         probe("odd", "data of odd length", |make, report| {
             told(make, report, [SOURCE, TARGET], b"hello")
         }),
@@ -187,6 +188,15 @@ fn account(bytes: &[u8], expected: u16, got: u16) -> Option<String> {
     ];
     let found = candidates.iter().find(|(can, sum, _)| *can && *sum == got);
     found.map(|(_, _, what)| (*what).to_string())
+}
+
+/// The last two bytes of data are chosen so that the lower half of the sum is `ffff`,
+/// and the first two make sure of an upper half.
+fn again(make: Make, report: &Report) -> Result<(), Symptom> {
+    let ends = [SOURCE, TARGET];
+    let sum = total(&covered(ends, &[0xFF, 0xFF, 0, 0]));
+    let [high, low] = (!(sum as u16)).to_be_bytes();
+    told(make, report, ends, &[0xFF, 0xFF, high, low])
 }
 
 /// Two bytes of data are chosen so that the sum comes out as `ffff`.
@@ -361,13 +371,16 @@ const RULES: &[Rule] = &[
     },
     Rule {
         mistake: "M96",
-        fits: |all| is(all, &["carry", "most"], &[CARRIES]),
-        why: "What does not fit into 16 bits has to come in again at the lower end. Here \
-              it was lost.",
+        fits: |all| is(all, &["carry", "again", "most"], &[CARRIES]),
+        why: "What does not fit into 16 bits has to come in again at the lower end, as \
+              often as there is something left above. Here it was lost.",
     },
     Rule {
         mistake: "M96",
-        fits: |all| all.first(&["carry", "most"]).is_some_and(overflowed),
+        fits: |all| {
+            let first = all.first(&["carry", "again", "most"]);
+            first.is_some_and(overflowed)
+        },
         why: OVERFLOWED,
     },
     Rule {

@@ -18,7 +18,19 @@ pub fn answers() -> Vec<Answer> {
         Answer::right("raw sum right: carry at once", check(carry_at_once)),
         Answer::right("raw sum right: modulo", check(modulo)),
         Answer::right("raw sum right: little endian", check(little_endian)),
+        Answer::right("raw sum right: upper and lower", check(upper_and_lower)),
+        Answer::right("raw sum right: part by part", check(part_by_part)),
+        Answer::right("raw sum right: subtracts", check(subtracts)),
         Answer::wrong("M30", "raw sum: native order", check(other_order)),
+        Answer::wrong("M96", "raw sum: sum of u16", check(sum_of_u16)),
+        Answer::wrong("M96", "raw sum: one carry each", check(carry_in_u8)),
+        Answer::unnamed("large", "raw sum: as in UDP", check(as_in_udp)),
+        Answer::unnamed("zeros", "raw sum: length less one", check(less_one)),
+        Answer::unnamed("zeros", "raw sum: of nothing 0", check(nothing_is_zero)),
+        Answer::unnamed("odd-parts", "raw sum: carries a zero", check(lost_half)),
+        Answer::unnamed("parts", "raw sum: last part only", check(last_only)),
+        Answer::unnamed("small", "raw sum: two's complement", check(twos)),
+        Answer::unnamed("large", "raw sum: panics when large", check(sixteen_bits)),
         Answer::wrong("M96", "raw sum: wrapping", check(wrapping)),
         Answer::wrong("M96", "raw sum: overflow", check(overflow)),
         Answer::wrong("M96", "raw sum: folded once", check(folded_once)),
@@ -157,4 +169,101 @@ fn xor(parts: &[&[u8]]) -> u16 {
     let bytes = parts.concat();
     let words = bytes.chunks(2).map(|two| pairs(two) as u16);
     words.fold(0, |sum, word| sum ^ word)
+}
+
+fn upper_and_lower(parts: &[&[u8]]) -> u16 {
+    let bytes = parts.iter().flat_map(|part| part.iter());
+    let mut halves = [0_u64; 2];
+    for (at, byte) in bytes.enumerate() {
+        halves[at % 2] += u64::from(*byte);
+    }
+    !fold(halves[0] * 256 + halves[1])
+}
+
+/// A part that begins in the middle of a pair is summed with its bytes swapped.
+fn part_by_part(parts: &[&[u8]]) -> u16 {
+    let (mut sum, mut odd) = (0_u64, false);
+    for part in parts {
+        let own = fold(pairs(part));
+        sum += u64::from(if odd { own.swap_bytes() } else { own });
+        odd ^= part.len() % 2 == 1;
+    }
+    !fold(sum)
+}
+
+/// Takes each word off, with the borrow, instead of adding and turning over.
+fn subtracts(parts: &[&[u8]]) -> u16 {
+    parts.concat().chunks(2).fold(0xFFFF, |left: u16, two| {
+        let (left, borrow) = left.overflowing_sub(pairs(two) as u16);
+        left.wrapping_sub(u16::from(borrow))
+    })
+}
+
+fn sum_of_u16(parts: &[&[u8]]) -> u16 {
+    let bytes = parts.concat();
+    !bytes.chunks(2).map(|two| pairs(two) as u16).sum::<u16>()
+}
+
+/// Brings the carry in, and drops the one that this may make.
+fn carry_in_u8(parts: &[&[u8]]) -> u16 {
+    let sum = pairs(&parts.concat());
+    !((sum as u16).wrapping_add((sum >> 16) as u16))
+}
+
+fn as_in_udp(parts: &[&[u8]]) -> u16 {
+    match joined(parts) {
+        0 => 0xFFFF,
+        sum => sum,
+    }
+}
+
+fn less_one(parts: &[&[u8]]) -> u16 {
+    let bytes = parts.concat();
+    let (mut sum, mut at) = (0, 0);
+    while at < bytes.len() - 1 {
+        sum += pairs(&bytes[at..at + 2]);
+        at += 2;
+    }
+    if at < bytes.len() {
+        sum += pairs(&bytes[at..]);
+    }
+    !fold(sum)
+}
+
+fn nothing_is_zero(parts: &[&[u8]]) -> u16 {
+    if parts.iter().all(|part| part.is_empty()) {
+        return 0;
+    }
+    joined(parts)
+}
+
+/// Keeps the odd byte of a part, and has lost it when an empty part follows.
+fn lost_half(parts: &[&[u8]]) -> u16 {
+    let (mut sum, mut kept) = (0, None);
+    for part in parts {
+        let mut bytes: Vec<u8> = kept.take().into_iter().collect();
+        if part.is_empty() {
+            continue;
+        }
+        bytes.extend_from_slice(part);
+        if bytes.len() % 2 == 1 {
+            kept = bytes.pop();
+        }
+        sum += pairs(&bytes);
+    }
+    !fold(sum + kept.map_or(0, |byte| u64::from(byte) << 8))
+}
+
+fn last_only(parts: &[&[u8]]) -> u16 {
+    joined(&parts[parts.len().saturating_sub(1)..])
+}
+
+fn twos(parts: &[&[u8]]) -> u16 {
+    (!joined(parts)).wrapping_neg()
+}
+
+fn sixteen_bits(parts: &[&[u8]]) -> u16 {
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    u16::try_from(length).expect("it fits");
+    joined(parts)
 }

@@ -14,7 +14,22 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("raw parse right: by index", check(by_index)),
         Answer::right("raw parse right: by pieces", check(by_pieces)),
+        Answer::right("raw parse right: as a reader", check(as_a_reader)),
+        Answer::right("raw parse right: padding cut first", check(cut_first)),
+        Answer::right("raw parse right: named fields", check(named_fields)),
         Answer::wrong("M30", "raw parse: little endian", check(little_endian)),
+        Answer::wrong("M93", "raw parse: no options", check(no_options)),
+        Answer::wrong("M45", "raw parse: panics when short", check(short_panics)),
+        Answer::unnamed("request", "raw parse: DF is a fragment", check(df_fragment)),
+        Answer::unnamed("request", "raw parse: total turned", check(total_turned)),
+        Answer::unnamed("request", "raw parse: data with header", check(with_header)),
+        Answer::unnamed("padding", "raw parse: no padding", check(no_padding)),
+        Answer::unnamed("order", "raw parse: protocol first", check(protocol_first)),
+        Answer::unnamed("sum", "raw parse: total before the sum", check(total_first)),
+        Answer::unnamed("reply", "raw parse: requests alone", check(requests_alone)),
+        Answer::unnamed("icmp-sum", "raw parse: type before sum", check(type_first)),
+        Answer::unnamed("type", "raw parse: others unreachable", check(unreachable)),
+        Answer::unnamed("icmp-sum", "raw parse: no message sum", check(no_sum)),
         Answer::wrong("M30", "raw parse: one number turned", check(one_turned)),
         Answer::wrong("M93", "raw parse: message at 20", check(message_at_20)),
         Answer::wrong("M93", "raw parse: sum of 20", check(sum_of_20)),
@@ -321,4 +336,229 @@ fn wrong_source(p: &[u8]) -> Parsed<'_> {
     let (_, ttl, reply, id, sequence, data) = by_index(p)?;
     let destination = Ipv4Addr::new(p[16], p[17], p[18], p[19]);
     Ok((destination, ttl, reply, id, sequence, data))
+}
+
+/// Reads fields one after the other from what is left.
+fn as_a_reader(packet: &[u8]) -> Parsed<'_> {
+    use std::io::Read;
+    fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+        rest.split_off(..count)
+    }
+    fn number(rest: &mut &[u8]) -> u16 {
+        let mut two = [0; 2];
+        rest.read_exact(&mut two).expect("there are enough");
+        u16::from_be_bytes(two)
+    }
+    let mut rest = packet;
+    let Some(mut fixed) = take(&mut rest, 20) else {
+        return Err("Truncated".into());
+    };
+    let first = number(&mut fixed);
+    let (total, _id, fragment) = (
+        usize::from(number(&mut fixed)),
+        number(&mut fixed),
+        number(&mut fixed),
+    );
+    let [ttl, protocol] = number(&mut fixed).to_be_bytes();
+    let _sum = number(&mut fixed);
+    let source = [number(&mut fixed), number(&mut fixed)];
+    if first >> 12 != 4 {
+        return Err("Version".into());
+    }
+    let length = usize::from(first >> 8 & 15) * 4;
+    let options = length
+        .checked_sub(20)
+        .and_then(|more| take(&mut rest, more));
+    if options.is_none() {
+        return Err("HeaderLength".into());
+    }
+    if sum(&packet[..length]) != 0 {
+        return Err("HeaderChecksum".into());
+    }
+    let message = total.checked_sub(length);
+    let Some(message) = message.and_then(|count| take(&mut rest, count)) else {
+        return Err("TotalLength".into());
+    };
+    if fragment << 2 != 0 {
+        return Err("Fragment".into());
+    }
+    if protocol != 1 {
+        return Err("Protocol".into());
+    }
+    let mut data = message;
+    let Some(mut header) = take(&mut data, 8) else {
+        return Err("IcmpLength".into());
+    };
+    if sum(message) != 0 {
+        return Err("IcmpChecksum".into());
+    }
+    let kind = number(&mut header);
+    let _sum = number(&mut header);
+    if ![0, 0x0800].contains(&kind) {
+        return Err("Type".into());
+    }
+    let source = u32::from(source[0]) << 16 | u32::from(source[1]);
+    let (id, sequence) = (number(&mut header), number(&mut header));
+    Ok((source.into(), ttl, kind == 0, id, sequence, data))
+}
+
+/// Knows what is wrong before it cuts.
+fn cut_first(packet: &[u8]) -> Parsed<'_> {
+    let told = packet.get(2..4).map_or(0, |two| word(two, 0).into());
+    let header = packet
+        .first()
+        .map_or(0, |first| usize::from(first & 15) * 4);
+    if told < header {
+        return with(packet, Odd::default());
+    }
+    match packet.get(..told) {
+        Some(whole) if told >= 20 => with(whole, Odd::default()),
+        _ => with(packet, Odd::default()),
+    }
+}
+
+fn named_fields(packet: &[u8]) -> Parsed<'_> {
+    struct Header {
+        words: u8,
+        version: u8,
+        total: u16,
+        offset: u16,
+        more: bool,
+    }
+    let read = |p: &[u8]| {
+        Some(Header {
+            words: p.first()? % 16,
+            version: p.first()? / 16,
+            total: p.get(2..4).map(|two| word(two, 0))?,
+            offset: p.get(6..8).map(|two| word(two, 0) & 0x1FFF)?,
+            more: p.get(6)? & 0x20 != 0,
+        })
+    };
+    let wrong = |what: &str| Err(what.to_string());
+    let header = match read(packet) {
+        Some(header) if packet.len() >= 20 => header,
+        _ => return wrong("Truncated"),
+    };
+    let length = usize::from(header.words) << 2;
+    if header.version != 4 {
+        return wrong("Version");
+    }
+    if length < 20 || packet.len() < length {
+        return wrong("HeaderLength");
+    }
+    if sum(&packet[..length]) != 0 {
+        return wrong("HeaderChecksum");
+    }
+    if !(length..=packet.len()).contains(&header.total.into()) {
+        return wrong("TotalLength");
+    }
+    if header.more || header.offset > 0 {
+        return wrong("Fragment");
+    }
+    with(packet, Odd::default())
+}
+
+fn no_options(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Ok(_) if p[0] != 0x45 => Err("HeaderLength".into()),
+        parsed => parsed,
+    }
+}
+
+fn short_panics(p: &[u8]) -> Parsed<'_> {
+    let parsed = by_index(p);
+    if parsed == Err("IcmpLength".into()) {
+        let header = usize::from(p[0] & 15) * 4;
+        let _ = &p[header..usize::from(word(p, 2))][4..8];
+    }
+    parsed
+}
+
+fn df_fragment(p: &[u8]) -> Parsed<'_> {
+    let fragment = Some(0xFFFF);
+    let odd = Odd::default();
+    with(p, Odd { fragment, ..odd })
+}
+
+fn total_turned(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Ok(_) if usize::from(word(p, 2).swap_bytes()) > p.len() => {
+            Err("TotalLength".into())
+        }
+        parsed => parsed,
+    }
+}
+
+fn with_header(p: &[u8]) -> Parsed<'_> {
+    let (source, ttl, reply, id, sequence, data) = by_index(p)?;
+    let start = usize::from(p[0] & 15) * 4;
+    let data = &p[start..start + 8 + data.len()];
+    Ok((source, ttl, reply, id, sequence, data))
+}
+
+/// Takes a packet with padding for one that lies.
+fn no_padding(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Ok(_) if usize::from(word(p, 2)) != p.len() => Err("TotalLength".into()),
+        parsed => parsed,
+    }
+}
+
+fn protocol_first(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Err(wrong) if wrong == "Fragment" && p[9] != 1 => Err("Protocol".into()),
+        parsed => parsed,
+    }
+}
+
+fn total_first(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Err(wrong)
+            if wrong == "HeaderChecksum" && usize::from(word(p, 2)) > p.len() =>
+        {
+            Err("TotalLength".into())
+        }
+        parsed => parsed,
+    }
+}
+
+fn requests_alone(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Ok((_, _, true, ..)) => Err("Type".into()),
+        parsed => parsed,
+    }
+}
+
+fn type_first(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Err(wrong)
+            if wrong == "IcmpChecksum"
+                && !matches!(p[usize::from(p[0] & 15) * 4], 0 | 8) =>
+        {
+            Err("Type".into())
+        }
+        parsed => parsed,
+    }
+}
+
+fn unreachable(p: &[u8]) -> Parsed<'_> {
+    match by_index(p) {
+        Err(wrong) if wrong == "Type" => unreachable!("only echoes are asked for"),
+        parsed => parsed,
+    }
+}
+
+fn no_sum(p: &[u8]) -> Parsed<'_> {
+    let Err(wrong) = by_index(p) else {
+        return by_index(p);
+    };
+    if wrong != "IcmpChecksum" {
+        return Err(wrong);
+    }
+    let m = &p[usize::from(p[0] & 15) * 4..word(p, 2).into()];
+    let source = Ipv4Addr::new(p[12], p[13], p[14], p[15]);
+    match (m[0], m[1]) {
+        (8 | 0, 0) => Ok((source, p[8], m[0] == 0, word(m, 4), word(m, 6), &m[8..])),
+        _ => Err("Type".into()),
+    }
 }
