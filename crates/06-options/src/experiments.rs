@@ -1,9 +1,10 @@
 //! The experiments, each told in the order in which things happen.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
+#[cfg(target_os = "linux")]
+use std::process;
 use std::time::Duration;
-use std::{env, process};
 
 use anyhow::{Context, Result};
 use lesson_6::kinds::{self, Made};
@@ -115,19 +116,11 @@ pub fn copies(out: &mut impl Write) -> Result<()> {
 }
 
 pub fn sendfile(path: Option<&str>, out: &mut impl Write) -> Result<()> {
-    let scratch = env::temp_dir().join(format!("lesson-6-{}.bin", process::id()));
     let mut file = match path {
         Some(path) => {
             File::open(path).with_context(|| format!("cannot open {path}"))?
         }
-        None => {
-            fs::write(&scratch, vec![0; 1 << 20])
-                .with_context(|| format!("cannot write {}", scratch.display()))?;
-            let file = File::open(&scratch);
-            // The name is not needed any more: the file lives as long as we hold it.
-            fs::remove_file(&scratch).context("cannot remove our own file")?;
-            file.with_context(|| format!("cannot open {}", scratch.display()))?
-        }
+        None => file::megabyte().context("cannot make a file to send")?,
     };
     let ways = file::both_ways(&mut file).context("cannot send the file")?;
     for (name, copied) in ["io::copy", "sendfile"].into_iter().zip(ways) {

@@ -1,12 +1,14 @@
 //! A file into a socket: through the program, and past it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 
+#[cfg(target_os = "linux")]
 use nix::sys::sendfile;
 
+use crate::names::Scratch;
 use crate::pair;
 
 /// What one way has taken.
@@ -42,8 +44,21 @@ pub fn send(file: &File, stream: &TcpStream) -> io::Result<u64> {
 /// Elsewhere `sendfile` is another call; here it is read and written.
 #[cfg(not(target_os = "linux"))]
 pub fn send(mut file: &File, mut stream: &TcpStream) -> io::Result<u64> {
-    let _ = sendfile::sendfile; // so that the module is used
     io::copy(&mut file, &mut stream)
+}
+
+/// A file of a megabyte that has no name any more: it lives as long as it is open.
+///
+/// # Errors
+///
+/// If it cannot be made.
+pub fn megabyte() -> io::Result<File> {
+    // A name that others could guess, in a folder where they may write, might be a
+    // link of theirs to a file of ours.
+    let folder = Scratch::new()?;
+    let path = folder.0.join("megabyte");
+    fs::write(&path, vec![0; 1 << 20])?;
+    File::open(&path)
 }
 
 /// Sends `file` twice, with `io::copy` and with [`send`].

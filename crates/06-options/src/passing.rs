@@ -42,21 +42,22 @@ pub fn send_descriptor(
 pub fn receive_descriptor(through: &UnixStream) -> io::Result<Option<OwnedFd>> {
     let mut byte = [0];
     let mut bytes = [IoSliceMut::new(&mut byte)];
-    let mut room = nix::cmsg_space!([RawFd; 1]);
+    // As many as one message may bring (SCM_MAX_FD in unix(7)): the sender decides.
+    let mut room = nix::cmsg_space!([RawFd; 253]);
     let through = through.as_raw_fd();
     let message =
         recvmsg::<()>(through, &mut bytes, Some(&mut room), AT_ONCE_CLOEXEC)?;
-    if message.bytes == 0 {
-        return Ok(None);
-    }
+    let mut came = Vec::new();
     for control in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(numbers) = control
-            && let Some(&number) = numbers.first()
-        {
-            return Ok(Some(owned(number)));
+        if let ControlMessageOwned::ScmRights(numbers) = control {
+            came.extend(numbers.into_iter().map(owned)); // each is ours to close
         }
     }
-    Err(io::Error::new(ErrorKind::InvalidData, "no descriptor came"))
+    match came.into_iter().next() {
+        Some(first) => Ok(Some(first)), // and the others are closed here
+        None if message.bytes == 0 => Ok(None),
+        None => Err(io::Error::new(ErrorKind::InvalidData, "no descriptor came")),
+    }
 }
 
 #[expect(unsafe_code, reason = "nix tells what it received as a number")]
@@ -67,7 +68,8 @@ fn owned(number: RawFd) -> OwnedFd {
 }
 // ANCHOR_END: receive
 
-/// Programs that we start later are not to have it.
+/// Programs that we start later are not to have it. Where there is no such flag, they
+/// do: a worker that starts programs would have to set FD_CLOEXEC itself.
 #[cfg(target_os = "linux")]
 const AT_ONCE_CLOEXEC: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
 #[cfg(not(target_os = "linux"))]

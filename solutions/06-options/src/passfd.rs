@@ -3,7 +3,7 @@
 //! One process accepts callers and hands each connection to another process, a worker,
 //! over a local socket: as a descriptor, with SCM_RIGHTS (`sendmsg`, `recvmsg`).
 //!
-//! `nix::sys::socket` has both calls. It tells the received descriptor as a number;
+//! `nix::sys::socket` has both calls. It tells a received descriptor as a number;
 //! `OwnedFd::from_raw_fd` makes something of it that is closed when it is dropped, and
 //! is `unsafe`, for it has to be told the truth: that the number is open and nobody
 //! else's.
@@ -26,7 +26,8 @@ use nix::sys::socket::{
 };
 // END SOLUTION
 
-/// Accepts one caller and sends its connection to `worker`, with a byte of any value.
+/// Accepts one caller, the one that has waited longest, and sends its connection to
+/// `worker`: one descriptor, beside at least one byte of any value. Then it returns.
 ///
 /// When it has returned, this process has no descriptor of the connection any more:
 /// the caller's conversation ends when the worker ends it.
@@ -55,27 +56,44 @@ pub fn take_over(giver: &UnixStream) -> io::Result<TcpStream> {
     // BEGIN SOLUTION
     let mut byte = [0];
     let mut bytes = [IoSliceMut::new(&mut byte)];
-    let mut beside = nix::cmsg_space!([RawFd; 1]);
-    // On exec, the kernel closes it: otherwise every program we start has it, too.
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    // As many as one message may bring: whoever sends decides.
+    let mut beside = nix::cmsg_space!([RawFd; 253]);
+    let giver = giver.as_raw_fd();
     let message =
-        recvmsg::<()>(giver.as_raw_fd(), &mut bytes, Some(&mut beside), flags)?;
-    if message.bytes == 0 {
-        return Err(ErrorKind::UnexpectedEof.into());
+        recvmsg::<()>(giver, &mut bytes, Some(&mut beside), CLOSED_ON_EXEC)?;
+    let mut came = Vec::new();
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = control {
+            came.extend(numbers.into_iter().map(owned)); // each is ours to close
+        }
     }
-    let mut taken = message.cmsgs()?.flat_map(|control| match control {
-        ControlMessageOwned::ScmRights(numbers) => numbers,
-        _ => Vec::new(),
-    });
-    let number = taken
-        .next()
-        .ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "no descriptor"))?;
-    Ok(TcpStream::from(owned(number)))
+    let why = |kind, why| io::Error::new(kind, why);
+    match (message.bytes, came.into_iter().next()) {
+        (0, _) => Err(why(ErrorKind::UnexpectedEof, "the giver has gone")),
+        (_, None) => Err(why(ErrorKind::InvalidData, "no descriptor came")),
+        (_, Some(first)) => closed_on_exec(first).map(TcpStream::from),
+    }
     // STUB let _ = giver;
     // STUB todo!("receive a byte, and what came beside it")
     // END SOLUTION
 }
 // BEGIN SOLUTION
+
+/// Otherwise every program that we start has the connection, too.
+#[cfg(target_os = "linux")]
+const CLOSED_ON_EXEC: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSED_ON_EXEC: MsgFlags = MsgFlags::empty();
+
+/// Where the kernel has no flag for it, it is done afterwards.
+fn closed_on_exec(descriptor: OwnedFd) -> io::Result<OwnedFd> {
+    #[cfg(not(target_os = "linux"))]
+    {
+        use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+        fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    }
+    Ok(descriptor)
+}
 
 #[expect(
     unsafe_code,
@@ -83,7 +101,7 @@ pub fn take_over(giver: &UnixStream) -> io::Result<TcpStream> {
 )]
 fn owned(number: RawFd) -> OwnedFd {
     // SAFETY: the kernel has opened it for this process with the message that was
-    // received, and this is the only place that is told its number.
+    // received, and nobody else is told its number.
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 // END SOLUTION

@@ -69,8 +69,8 @@ fn if_there_is_one<T>(value: io::Result<T>) -> io::Result<Option<T>> {
 }
 // END SOLUTION
 
-/// Asks for a receive buffer of `bytes`, and returns how many the kernel says that it
-/// has then.
+/// Asks for a receive buffer of `bytes`, no more and no less, and returns how many the
+/// kernel says that it has then.
 pub fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
     // BEGIN SOLUTION
     let socket = SockRef::from(&socket);

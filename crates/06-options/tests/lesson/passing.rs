@@ -1,11 +1,13 @@
 //! Descriptors that are passed on.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 use lesson_6::ANY_PORT;
 use lesson_6::passing::{hand_next, receive_descriptor, send_descriptor, work};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
 #[test]
 fn what_arrives_is_the_same_socket_under_another_number() {
@@ -29,6 +31,25 @@ fn the_end_is_none_and_a_byte_alone_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::InvalidData);
     drop(here);
     assert!(receive_descriptor(&there).unwrap().is_none());
+}
+
+#[test]
+fn what_came_beside_the_first_descriptor_is_closed() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let (first, second) = (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
+    let numbers = [first.0.as_raw_fd(), second.0.as_raw_fd()];
+    let (byte, beside) =
+        ([IoSlice::new(b"+")], [ControlMessage::ScmRights(&numbers)]);
+    let through = here.as_raw_fd();
+    sendmsg::<()>(through, &byte, &beside, MsgFlags::empty(), None).unwrap();
+    drop((first.0, second.0));
+    let got = receive_descriptor(&there).unwrap().unwrap();
+    let mut end = second.1;
+    assert_eq!(end.read(&mut [0]).unwrap(), 0); // nobody has the other end
+    let mut other = UnixStream::from(got);
+    other.write_all(b"!").unwrap();
+    let mut end = first.1;
+    assert_eq!(end.read(&mut [0]).unwrap(), 1);
 }
 
 #[test]

@@ -110,7 +110,10 @@ fn open(ip: IpAddr, manner: Manner) -> io::Result<Door> {
         IpAddr::V6(_) => AddressFamily::INET6,
     };
     // Or the programs of other probes, started meanwhile, would have it open, too.
+    #[cfg(target_os = "linux")]
     let flags = SocketFlags::CLOEXEC;
+    #[cfg(not(target_os = "linux"))]
+    let flags = SocketFlags::empty(); // there is no such flag
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     rustix::net::bind(&socket, &SocketAddr::new(ip, 0))?;
     let backlog = match manner {

@@ -147,6 +147,12 @@ pub(crate) fn send(
     Ok(())
 }
 
+/// The programs of the checks are not to have each other's connections.
+#[cfg(target_os = "linux")]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const CLOSED_ON_EXEC: RecvFlags = RecvFlags::empty();
+
 /// Receives bytes, and the descriptors that came with them.
 pub(crate) fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST))];
@@ -154,8 +160,7 @@ pub(crate) fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Vec<OwnedF
     let mut bytes = vec![0; 4096]; // as long as a path may be
     let read = loop {
         let mut slices = [IoSliceMut::new(&mut bytes)];
-        let flags = RecvFlags::CMSG_CLOEXEC;
-        match recvmsg(socket, &mut slices, &mut control, flags) {
+        match recvmsg(socket, &mut slices, &mut control, CLOSED_ON_EXEC) {
             Err(rustix::io::Errno::INTR) => {}
             result => break result?.bytes,
         }

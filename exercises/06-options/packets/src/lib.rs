@@ -25,7 +25,8 @@ pub fn send(socket: BorrowedFd<'_>, packet: &[u8]) -> io::Result<()> {
     todo!("look at its length, then send it with one call")
 }
 
-/// Receives one packet, and waits for it; `None` at the end of the connection.
+/// Receives one packet, and waits for it if there is none yet; `None` at the end of the
+/// connection.
 ///
 /// A packet of more than [`MAX`] bytes is an error of the kind
 /// [`io::ErrorKind::InvalidData`]; the next call returns the packet behind it.

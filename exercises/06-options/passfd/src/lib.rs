@@ -3,7 +3,7 @@
 //! One process accepts callers and hands each connection to another process, a worker,
 //! over a local socket: as a descriptor, with SCM_RIGHTS (`sendmsg`, `recvmsg`).
 //!
-//! `nix::sys::socket` has both calls. It tells the received descriptor as a number;
+//! `nix::sys::socket` has both calls. It tells a received descriptor as a number;
 //! `OwnedFd::from_raw_fd` makes something of it that is closed when it is dropped, and
 //! is `unsafe`, for it has to be told the truth: that the number is open and nobody
 //! else's.
@@ -14,7 +14,8 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 
-/// Accepts one caller and sends its connection to `worker`, with a byte of any value.
+/// Accepts one caller, the one that has waited longest, and sends its connection to
+/// `worker`: one descriptor, beside at least one byte of any value. Then it returns.
 ///
 /// When it has returned, this process has no descriptor of the connection any more:
 /// the caller's conversation ends when the worker ends it.

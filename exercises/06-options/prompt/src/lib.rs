@@ -8,9 +8,10 @@
 //! - where the pieces become ready one after the other, send each at once, with
 //!   TCP_NODELAY set before the first.
 //!
-//! Both functions return the reply without its newline; nothing comes behind it. A
-//! stream that ends before the newline is an error of the kind
-//! [`io::ErrorKind::UnexpectedEof`].
+//! Both functions return the reply without its newline, as soon as that is there: the
+//! server says nothing behind it, and stays connected. The reply is bytes of any kind:
+//! blanks belong to it, and it need not be text. A stream that ends before the newline
+//! is an error of the kind [`io::ErrorKind::UnexpectedEof`].
 //!
 //! The book has it in chapter 6, "Write, write, read".
 

@@ -37,8 +37,8 @@ pub fn read_table(socket: BorrowedFd<'_>) -> io::Result<Table> {
     todo!("one getsockopt for each field, two for the last")
 }
 
-/// Asks for a receive buffer of `bytes`, and returns how many the kernel says that it
-/// has then.
+/// Asks for a receive buffer of `bytes`, no more and no less, and returns how many the
+/// kernel says that it has then.
 pub fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<usize> {
     let _ = (socket, bytes);
     todo!("ask, then read back")

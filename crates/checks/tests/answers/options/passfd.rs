@@ -20,6 +20,11 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags,
 };
 
+#[cfg(target_os = "linux")]
+const AT_ONCE: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const AT_ONCE: MsgFlags = MsgFlags::empty();
+
 pub fn answers() -> Vec<Answer> {
     let gives =
         |hand_over: fn(&TcpListener, &UnixStream) -> io::Result<()>| -> Check {
@@ -142,7 +147,7 @@ fn with_rustix(giver: &UnixStream) -> io::Result<TcpStream> {
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let mut bytes = [IoSliceMut::new(&mut byte)];
-    let flags = RecvFlags::CMSG_CLOEXEC;
+    let flags = RecvFlags::empty();
     if rustix::net::recvmsg(giver, &mut bytes, &mut beside, flags)?.bytes == 0 {
         return Err(ErrorKind::UnexpectedEof.into());
     }
@@ -150,6 +155,8 @@ fn with_rustix(giver: &UnixStream) -> io::Result<TcpStream> {
         if let RecvAncillaryMessage::ScmRights(mut rights) = message
             && let Some(stream) = rights.next()
         {
+            let flags = rustix::io::FdFlags::CLOEXEC;
+            rustix::io::fcntl_setfd(&stream, flags)?;
             return Ok(stream.into());
         }
     }
@@ -197,7 +204,7 @@ fn inherited(giver: &UnixStream) -> io::Result<TcpStream> {
 }
 
 fn no_end(giver: &UnixStream) -> io::Result<TcpStream> {
-    match receive(giver, MsgFlags::MSG_CMSG_CLOEXEC)? {
+    match receive(giver, AT_ONCE)? {
         (_, Some(stream)) => Ok(stream.into()),
         (_, None) => Err(ErrorKind::InvalidData.into()),
     }
@@ -271,7 +278,7 @@ fn room_for_many(giver: &UnixStream) -> io::Result<TcpStream> {
     let mut bytes = [0; 16];
     let mut parts = [IoSliceMut::new(&mut bytes)];
     let mut beside = nix::cmsg_space!([RawFd; 253]);
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let flags = AT_ONCE;
     let fd = giver.as_raw_fd();
     let message = recvmsg::<()>(fd, &mut parts, Some(&mut beside), flags)?;
     let mut all = Vec::new();
@@ -306,14 +313,14 @@ fn the_byte(mut giver: &UnixStream) -> io::Result<TcpStream> {
 }
 
 fn indexes(giver: &UnixStream) -> io::Result<TcpStream> {
-    match receive(giver, MsgFlags::MSG_CMSG_CLOEXEC)? {
+    match receive(giver, AT_ONCE)? {
         (0, _) => Err(ErrorKind::UnexpectedEof.into()),
         (_, stream) => Ok(stream.unwrap().into()),
     }
 }
 
 fn other_kind(giver: &UnixStream) -> io::Result<TcpStream> {
-    match receive(giver, MsgFlags::MSG_CMSG_CLOEXEC)? {
+    match receive(giver, AT_ONCE)? {
         (0, _) => Err(ErrorKind::UnexpectedEof.into()),
         (_, Some(stream)) => Ok(stream.into()),
         (_, None) => Err(io::Error::other("no descriptor")),
