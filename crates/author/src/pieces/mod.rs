@@ -6,6 +6,7 @@
 
 mod browser;
 mod datagrams;
+mod cost;
 mod deadlock;
 mod demo;
 mod lane;

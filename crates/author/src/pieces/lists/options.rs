@@ -2,7 +2,7 @@
 
 use super::super::transcript::Transcript;
 use super::super::verdict::Shown;
-use super::super::{How, Piece, passed, piece};
+use super::super::{How, Piece, cost, passed, piece};
 
 pub(super) const PIECES: &[Piece] = &[
     piece("06-options-demo", How::Demo("lesson-6")),
@@ -14,6 +14,7 @@ pub(super) const PIECES: &[Piece] = &[
     shown("06-options-sendfile", &["sendfile"]),
     shown("06-options-takes-the-name", &["broken", "takes-the-name"]),
     shown("06-options-keeps-a-copy", &["broken", "keeps-a-copy"]),
+    piece("06-options-cost", How::Own(cost::make)),
     piece("06-options-passed", How::Own(passed::make)),
     piece(
         "06-options-no-end",
