@@ -1,17 +1,18 @@
 //! What the program prints for each experiment.
 
 use std::io::{self, Write};
-use std::net::SocketAddrV4;
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use lesson_7::broken::{self, Fate};
 use lesson_7::icmp::{self, Message};
+use lesson_7::igmp::{self, Heard, Record};
 use lesson_7::layers::{self, Layer};
 use lesson_7::ping::{Line, Outcome, Transport, ask};
 use lesson_7::sockets::{self, Arrived};
 use lesson_7::surprise::{Damage, measure};
-use lesson_7::{room, udp};
+use lesson_7::{ipv4, room, udp};
 
 use crate::HOST;
 
@@ -43,7 +44,7 @@ pub fn doors(out: &mut impl Write) -> Result<()> {
         Err(error) => format!("no: {error}"),
     };
     let raw = tell(sockets::raw_icmp().map(|_| ()));
-    let ping = tell(sockets::ping_socket().map(|_| ()));
+    let ping = tell(sockets::ping_socket(0).map(|_| ()));
     let room = room::enter(); // last: what is opened after it is opened inside
     writeln!(out, "a raw socket, as things are    {raw}")?;
     writeln!(out, "a ping socket, as things are   {ping}")?;
@@ -56,10 +57,27 @@ pub fn doors(out: &mut impl Write) -> Result<()> {
 }
 // ANCHOR_END: doors
 
+/// Loopback needs less than a millisecond; after this, something is wrong.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Every message that a raw socket gets while it sends one request.
 pub fn trap(out: &mut impl Write) -> Result<()> {
-    const PATIENCE: Duration = Duration::from_secs(10);
     let (line, _) = Line::open(HOST, true).context("cannot open a raw socket")?;
+    ask_and_tell(line, out)
+}
+
+/// Every message that a ping socket gets meanwhile.
+pub fn ping_socket(own: bool, out: &mut impl Write) -> Result<()> {
+    if own {
+        room::allow_ping_sockets().context("cannot allow ping sockets")?;
+    }
+    let socket = sockets::ping_socket(7).context(
+        "cannot open a ping socket; it takes a group in net.ipv4.ping_group_range",
+    )?;
+    ask_and_tell(Line::over(socket, false, HOST), out)
+}
+
+fn ask_and_tell(line: Line, out: &mut impl Write) -> Result<()> {
     let mut told = Told { line, out };
     let outcome = ask(&mut told, 7, 1, PATIENCE).context("cannot ping")?;
     let word = match outcome {
@@ -92,6 +110,44 @@ impl<W: Write> Transport for Told<'_, W> {
         }
         Ok(arrived)
     }
+}
+
+/// What the kernel tells the routers when a program joins a group, and leaves it.
+pub fn igmp(out: &mut impl Write) -> Result<()> {
+    const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
+    let routers = igmp::listen().context("cannot listen for IGMP")?;
+    let member =
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).context("cannot bind")?;
+    let joined = member.join_multicast_v4(&GROUP, &HOST);
+    joined.with_context(|| format!("cannot join {GROUP}"))?;
+    writeln!(out, "joined {GROUP}")?;
+    expect_report(&routers, 4, GROUP, out)?;
+    let left = member.leave_multicast_v4(&GROUP, &HOST);
+    left.with_context(|| format!("cannot leave {GROUP}"))?;
+    writeln!(out, "left {GROUP}")?;
+    expect_report(&routers, 3, GROUP, out)
+}
+
+fn expect_report(
+    routers: &UdpSocket,
+    kind: u8,
+    group: Ipv4Addr,
+    out: &mut impl Write,
+) -> Result<()> {
+    let record = Record { kind, group };
+    let heard = igmp::next(routers, record, Instant::now() + PATIENCE)
+        .context("cannot hear what is reported")?;
+    let Heard { to, ttl, header } =
+        heard.with_context(|| format!("nothing is reported of {group}"))?;
+    let bytes = header.iter().skip(ipv4::HEADER);
+    let options: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
+    let (length, options) = (header.len(), options.join(" "));
+    writeln!(out, "  a report to {to}: record of type {kind}, {group}")?;
+    writeln!(
+        out,
+        "  TTL {ttl}, a header of {length} bytes, options {options}"
+    )?;
+    Ok(())
 }
 
 fn told(message: &[u8]) -> String {

@@ -11,6 +11,9 @@ pub const HEADER: usize = 20;
 /// The protocol number of ICMP.
 pub const ICMP: u8 = 1;
 
+/// The protocol number of IGMP.
+pub const IGMP: u8 = 2;
+
 /// The protocol number of UDP.
 pub const UDP: u8 = 17;
 

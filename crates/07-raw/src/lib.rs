@@ -12,7 +12,8 @@
 //! 4. [`sockets`]: the four kinds of sockets that the lesson opens;
 //! 5. [`ping`]: the conversation, and its statistics;
 //! 6. [`by_hand`]: a datagram that no UDP socket has sent;
-//! 7. [`layers`]: one packet, byte by byte, each with its layer.
+//! 7. [`layers`]: one packet, byte by byte, each with its layer;
+//! 8. [`igmp`]: what the kernel tells the routers on its own.
 //!
 //! Then measure in [`surprise`] what a checksum does not notice, and find out what is
 //! wrong with the programs in [`broken`]. There is no `unsafe` in any of it.
@@ -21,6 +22,7 @@ pub mod broken;
 pub mod by_hand;
 pub mod checksum;
 pub mod icmp;
+pub mod igmp;
 pub mod ipv4;
 pub mod layers;
 pub mod malformed;

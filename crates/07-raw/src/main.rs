@@ -34,6 +34,8 @@ In two terminals, both in the same `room`, or both with sudo:
 
 Experiments:
   cargo run -p lesson-7 -- trap               all that a raw socket gets
+  cargo run -p lesson-7 -- ping-socket        all that a ping socket gets
+  cargo run -p lesson-7 -- igmp               what the kernel tells the routers
   cargo run -p lesson-7 -- surprise           what a checksum does not notice
 
 Wrong on purpose; find out why:
@@ -82,6 +84,8 @@ fn run(args: &[&str]) -> Result<ExitCode> {
         ["client", "udp"] => client("127.0.0.1:9999", out),
         ["client", "udp", addr] => client(addr, out),
         ["trap"] => inside(|| experiments::trap(out)),
+        ["ping-socket"] => experiments::ping_socket(enter()?, out),
+        ["igmp"] => inside(|| experiments::igmp(out)),
         ["surprise"] => experiments::surprise(out),
         ["broken", "own-request"] => experiments::own_request(enter()?, out),
         ["broken", "no-pseudo-header"] => {

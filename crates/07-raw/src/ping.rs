@@ -48,18 +48,22 @@ impl Line {
         let socket = if raw {
             sockets::raw_icmp()?
         } else {
-            sockets::ping_socket()?
+            sockets::ping_socket(0)?
         };
         let identifier = match raw {
             true => std::process::id() as u16, // its lower half, as ping does
             false => socket.local_addr()?.port(), // the kernel's choice
         };
-        let line = Self {
+        Ok((Self::over(socket, raw, target), identifier))
+    }
+
+    /// The same over a socket that there is already.
+    pub fn over(socket: UdpSocket, raw: bool, target: Ipv4Addr) -> Self {
+        Self {
             socket,
             raw,
             target,
-        };
-        Ok((line, identifier))
+        }
     }
 }
 

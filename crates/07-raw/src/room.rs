@@ -27,6 +27,15 @@ pub fn enter() -> io::Result<()> {
     linux::enter()
 }
 
+/// Allows ping sockets to the group 0, which in a network of our own is ours.
+///
+/// # Errors
+///
+/// If that is not ours to tell.
+pub fn allow_ping_sockets() -> io::Result<()> {
+    std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 0")
+}
+
 /// There are no namespaces here.
 ///
 /// # Errors

@@ -21,20 +21,31 @@ use crate::ipv4;
 ///
 /// `PermissionDenied` without CAP_NET_RAW.
 pub fn raw_icmp() -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
+    raw(ipv4::ICMP)
+}
+
+/// The same for the protocol of this number.
+///
+/// # Errors
+///
+/// As [`raw_icmp`].
+pub fn raw(protocol: u8) -> io::Result<UdpSocket> {
+    let protocol = Protocol::from(i32::from(protocol));
+    let socket = Socket::new(Domain::IPV4, Type::RAW, Some(protocol))?;
     Ok(socket.into())
 }
 
 /// A ping socket, see icmp(7): echo requests out, the replies to them in, and nothing
 /// else. The kernel puts in the identifier, which is the socket's port, and the
-/// checksum; on Linux what is received has no IP header.
+/// checksum; on Linux what is received has no IP header. Identifier 0 lets the kernel
+/// choose.
 ///
 /// # Errors
 ///
 /// `PermissionDenied` where none of our groups is in `net.ipv4.ping_group_range`.
-pub fn ping_socket() -> io::Result<UdpSocket> {
+pub fn ping_socket(identifier: u16) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::ICMPV4))?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, identifier)).into())?;
     Ok(socket.into())
 }
 
@@ -160,6 +171,31 @@ pub fn receive(
     Ok(None)
 }
 // ANCHOR_END: receive
+
+/// What `look` finds in the next packet in which it finds something; `None` if there is
+/// none until `deadline`.
+///
+/// # Errors
+///
+/// If the socket fails.
+pub fn find<T>(
+    socket: &UdpSocket,
+    deadline: Instant,
+    look: impl Fn(&ipv4::Packet<'_>) -> Option<T>,
+) -> io::Result<Option<T>> {
+    let mut buffer = vec![0; 65_535];
+    while let Some(left) = left(deadline) {
+        socket.set_read_timeout(Some(left))?;
+        let Some((length, _)) = waited(socket.recv_from(&mut buffer))? else {
+            continue;
+        };
+        let packet = ipv4::parse(&buffer[..length]).ok();
+        if let Some(found) = packet.and_then(|packet| look(&packet)) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
 
 /// What is left until `deadline`. A timeout of 0 would mean none at all: socket(7).
 fn left(deadline: Instant) -> Option<Duration> {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use lesson_7::checksum::{checksum, holds};
 use lesson_7::icmp::{self, Message};
-use lesson_7::{ipv4, layers, udp};
+use lesson_7::{igmp, ipv4, layers, udp};
 
 const SOURCE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 5000);
 const TARGET: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 53);
@@ -157,6 +157,43 @@ fn a_quoted_request_is_found_behind_a_header_of_any_length() {
     }
 }
 
+/// A report of one group with a list of two senders, and of another with none.
+fn report() -> Vec<u8> {
+    let mut bytes = vec![0x22, 0, 0, 0, 0, 0, 0, 2];
+    bytes.extend([5, 0, 0, 2, 239, 1, 2, 3, 192, 0, 2, 1, 192, 0, 2, 2]);
+    bytes.extend([4, 0, 0, 0, 239, 9, 9, 9]);
+    let sum = checksum(&bytes).to_be_bytes();
+    bytes[2..4].copy_from_slice(&sum);
+    bytes
+}
+
+#[test]
+fn a_report_is_read_over_lists_of_senders() {
+    let records = igmp::report(&report()).unwrap();
+    let groups = [(5, [239, 1, 2, 3]), (4, [239, 9, 9, 9])];
+    let expected = groups.map(|(kind, group)| igmp::Record {
+        kind,
+        group: group.into(),
+    });
+    assert_eq!(records, expected);
+    for length in 0..report().len() {
+        assert!(igmp::report(&report()[..length]).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn a_report_that_promises_more_records_than_there_are_is_refused() {
+    for (at, value) in [(7, 3), (9, 9), (10, 1), (27, 1)] {
+        let mut bytes = report();
+        bytes[at] = value;
+        bytes[2..4].fill(0);
+        let sum = checksum(&bytes).to_be_bytes();
+        bytes[2..4].copy_from_slice(&sum);
+        let error = igmp::report(&bytes).unwrap_err();
+        assert_eq!(error.field, "IGMP report", "byte {at}");
+    }
+}
+
 #[test]
 fn no_bytes_make_a_parser_panic() {
     let mut random = fastrand::Rng::with_seed(791);
@@ -172,6 +209,14 @@ fn no_bytes_make_a_parser_panic() {
         let _ = icmp::parse(&bytes);
         let _ = icmp::quoted_request(&bytes);
         let _ = udp::parse(&bytes);
+        if round % 2 == 1 && bytes.len() >= 8 {
+            bytes[0] = 0x22;
+            bytes[6] = 0;
+            bytes[2..4].fill(0);
+            let sum = checksum(&bytes).to_be_bytes();
+            bytes[2..4].copy_from_slice(&sum);
+        }
+        let _ = igmp::report(&bytes);
     }
     // And whole packets with a byte or two of chance in them.
     let frame = [&[0; 12][..], &[8, 0], &packet(&[1; 4])].concat();

@@ -34,6 +34,8 @@ fn help_names_everything() {
         "server udp [ADDR]",
         "client udp [ADDR]",
         "trap",
+        "ping-socket",
+        "igmp",
         "surprise",
         "broken own-request",
         "broken no-pseudo-header",
@@ -178,6 +180,14 @@ fn every_experiment_runs_and_ends_by_itself() {
         (&["udp-by-hand"], "received  \"hello\" from 127.0.0.1:50001"),
         (&["doors"], "a network of our own           yes"),
         (&["trap"], "received  type 8, request"),
+        (
+            &["ping-socket"],
+            "request  identifier 7 sequence 1\nreceived  type 0",
+        ),
+        (
+            &["igmp"],
+            "left 239.1.2.3\n  a report to 224.0.0.22: record of type 3",
+        ),
         (&["surprise"], "(100.000 %)"),
         (&["broken", "own-request"], "a hasty ping:  0 % loss"),
         (&["broken", "no-pseudo-header"], "received: nothing"),

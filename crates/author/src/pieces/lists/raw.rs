@@ -17,6 +17,8 @@ pub(super) const PIECES: &[Piece] = &[
     piece("07-raw-layers", How::Own(layers::make)),
     piece("07-raw-ordinary", transcript(&["layers", "ordinary"])),
     piece("07-raw-trap", transcript(&["trap"])),
+    piece("07-raw-ping-socket", transcript(&["ping-socket"])),
+    piece("07-raw-igmp", transcript(&["igmp"])),
     piece("07-raw-own-request", transcript(&["broken", "own-request"])),
     piece(
         "07-raw-no-pseudo-header",
