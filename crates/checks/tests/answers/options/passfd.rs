@@ -304,7 +304,6 @@ fn through_a_copy(giver: &UnixStream) -> io::Result<TcpStream> {
     inherited(&giver.try_clone()?)?.try_clone()
 }
 
-#[expect(clippy::cast_possible_wrap, reason = "it is below 256")]
 fn the_byte(mut giver: &UnixStream) -> io::Result<TcpStream> {
     let mut byte = [0];
     giver.read_exact(&mut byte)?;

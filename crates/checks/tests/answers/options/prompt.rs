@@ -236,7 +236,7 @@ fn by_hand(mut server: &TcpStream, pieces: Pieces<'_>) -> io::Result<Vec<u8>> {
     if !server.nodelay()? {
         server.set_nodelay(true)?;
     }
-    while let Some(piece) = pieces.next() {
+    for piece in &mut *pieces {
         server.write_all(&piece)?;
         server.flush()?;
     }
