@@ -43,7 +43,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("request", "raw ping: with a checksum", check(with_checksum)),
         Answer::unnamed("lost", "raw ping: stops at a loss", check(stops_at_a_loss)),
         Answer::unnamed("own", "raw ping: first message counts", check(first_only)),
-        Answer::unnamed("replies", "raw ping: another unit", check(in_milliseconds)),
+        Answer::unnamed("replies", "raw ping: another unit", check(in_microseconds)),
         Answer::unnamed("none", "raw ping: always one", check(always_one)),
         Answer::wrong("M90", "raw ping: any type", check(any_type)),
         Answer::wrong("M91", "raw ping: any identifier", check(any_identifier)),
@@ -623,7 +623,7 @@ fn first_only(
     (1..=count).map(outcome).collect()
 }
 
-fn in_milliseconds(
+fn in_microseconds(
     s: &mut Send<'_>,
     r: &mut Receive<'_>,
     id: u16,
@@ -632,7 +632,7 @@ fn in_milliseconds(
     let mut outcomes = liking(s, r, id, count, RIGHT)?;
     for outcome in &mut outcomes {
         if let Became::Reply(time) = outcome {
-            *time = Duration::from_secs_f64(time.as_secs_f64() * 1000.0);
+            *time = Duration::from_secs_f64(time.as_secs_f64() * 1e6);
         }
     }
     Ok(outcomes)
