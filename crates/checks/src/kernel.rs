@@ -79,6 +79,12 @@ impl Watch {
         self.began.elapsed() >= long && self.share < 0.25 && !self.running
     }
 
+    /// Whether nothing has changed for as long as this, whatever the program waits for.
+    pub(crate) fn is_at_rest_for(&self, long: Duration) -> bool {
+        let since = |(since, _): &(Instant, Family)| since.elapsed() >= long;
+        self.quiet.as_ref().is_some_and(since)
+    }
+
     /// One more look. [`Doing::Blocked`] once every thread has slept in the same
     /// system call for as long as `asleep`, [`Doing::Spinning`] once the program has
     /// run for `spinning`, most of the time, since the watch began.

@@ -190,6 +190,15 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
 
 const RULES: &[Rule] = &[
     Rule {
+        mistake: "M9",
+        fits: |all| {
+            let kept = r#"["hello\n", "again\n"]"#;
+            all.first(&["whole"]).is_some_and(|s| s.got == kept)
+        },
+        why: "Each line came out with its newline. The newline says where a line ends, \
+              and is no part of it.",
+    },
+    Rule {
         mistake: "M1",
         fits: |all| {
             let split = all.first(&["split"]);

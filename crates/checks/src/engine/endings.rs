@@ -16,6 +16,12 @@ use crate::symptom::{self, Doing, Kind, Symptom};
 /// How long the kernel may take to refuse a connection on loopback.
 const REFUSES: Duration = Duration::from_secs(1);
 
+/// How long a function that wakes now and then is watched while it is to wait on.
+const PATIENT: Duration = Duration::from_secs(4);
+
+/// How long a function that should be over is watched asleep.
+const STILL: Duration = Duration::from_millis(150);
+
 /// What a program did while bytes dripped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dripped {
@@ -149,6 +155,81 @@ impl Stage {
         }
         peer.quiet = false;
         Ok(Dripped::Stopped)
+    }
+
+    /// Expects that the function waits on: its time is far from over, and nothing
+    /// happens.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Rule`] where it returned, [`Kind::Gone`] where the program ended.
+    pub fn expect_patience(&mut self) -> Result<(), Symptom> {
+        let start = Instant::now();
+        let returned = self.wait(&On::Nothing, |stage| {
+            let enough = start.elapsed() > PATIENT;
+            Ok((stage.returned.is_some() || enough).then(|| stage.returned.clone()))
+        })?;
+        match returned {
+            Ok(None) => Ok(()),
+            Ok(Some(Ok(got) | Err(got))) => {
+                let summary = "your function returned before its time was over";
+                Err(Symptom::new(Kind::Rule, summary)
+                    .with_words("a function that waits on", got))
+            }
+            Err(idle) if idle.doing == Doing::Ended => {
+                let summary = "your program ended instead of waiting on";
+                Err(Symptom::new(Kind::Gone, summary).while_idle(idle))
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Waits until the program has come to rest, or is over.
+    ///
+    /// # Errors
+    ///
+    /// Where the check cannot look.
+    pub fn until_at_rest(&mut self) -> Result<(), Symptom> {
+        self.wait(&On::Nothing, |_| Ok(None::<()>)).map(drop)
+    }
+
+    /// Whether the function sleeps on, unchanged, and has not returned. It is for a
+    /// moment at which its time is over: who is only kept from a busy processor does
+    /// not sleep, but is ready to run.
+    pub(crate) fn sleeps_on(&mut self) -> bool {
+        let mut watch = kernel::Watch::start(self.program.pid());
+        let start = Instant::now();
+        while start.elapsed() < STILL {
+            self.hear();
+            let over = self.returned.is_some() || self.program.exit().is_some();
+            if over || watch.is_blind() {
+                return false;
+            }
+            watch.verdict(STILL, STILL);
+            if watch.is_running() {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        watch.is_at_rest_for(STILL / 2)
+    }
+
+    /// Expects that a caller that has spoken got no word of answer, now that the
+    /// function has returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Kind::Rule`] where it got one.
+    pub fn expect_unserved(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
+        peer.take_in()?;
+        if peer.unseen.is_empty() {
+            return Ok(());
+        }
+        let summary = "a caller that was waiting was served after all";
+        Err(Symptom::new(Kind::Rule, summary).with_words(
+            "no answer: the signal came before its turn",
+            symptom::shown(&peer.unseen),
+        ))
     }
 
     /// What the program is doing at this moment, as part of `symptom`.

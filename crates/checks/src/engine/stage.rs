@@ -129,7 +129,11 @@ impl Stage {
     pub(super) fn until_it_listens(&mut self) -> Result<(), Symptom> {
         let up = self.wait(&On::Nothing, |stage| Ok(stage.address.map(|_| ())))?;
         up.map_err(|idle| {
-            let summary = "the program did not start to listen";
+            let listens = self.listens_at().is_some_and(|at| !at.is_empty());
+            let summary = match listens {
+                true => "the program listens, but has not said where",
+                false => "the program did not start to listen",
+            };
             Symptom::new(Kind::Gone, summary).while_idle(idle)
         })
     }

@@ -304,6 +304,19 @@ impl Stage {
         }
     }
 
+    /// Waits while the kernel tries to bring a call to this address about, which it
+    /// repeats after a second or more. The program sleeps meanwhile.
+    pub fn while_calling(&mut self, address: SocketAddr) {
+        let start = Instant::now();
+        while self.returned.is_none()
+            && start.elapsed() < REPEATED
+            && self.is_trying(address)
+        {
+            thread::sleep(LOOK);
+            self.hear();
+        }
+    }
+
     /// Whether the program has a call to this address under way that is not answered.
     fn is_trying(&self, address: SocketAddr) -> bool {
         xray::look(self.program.pid()).is_ok_and(|process| {

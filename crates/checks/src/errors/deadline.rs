@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use wire::view;
 
@@ -24,7 +25,13 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Who looks at the clock after each read takes one byte after the limit, or two.
 const LATE: usize = 8;
 
-const REPLY: &[u8] = b"It is a quarter past six.\n";
+/// So long that nobody waits for it, here.
+const FOREVER: Duration = Duration::from_secs(60);
+
+/// For a byte that comes when most of this has passed, and for the look after it.
+const FAIR: Duration = Duration::from_secs(1);
+
+const REPLY: &[u8] = b"It is a quarter past six.\nThe kettle is on.\n";
 const FIRST_PIECE: usize = 9;
 
 /// The check of `errors/deadline`.
@@ -57,9 +64,18 @@ pub fn deadline(fetch: fn(SocketAddr, Duration) -> io::Result<Vec<u8>>) -> Check
         probe("nothing", "a server that ends without a word", LONG, |s| {
             answer(s, &[])
         }),
+        probe("binary", "a reply of every byte there is", LONG, |stage| {
+            let all: Vec<u8> = (0..=255).collect();
+            answer(stage, &[&all])
+        }),
+        probe("large", "a reply of half a megabyte", LONG, |stage| {
+            answer(stage, &[&b"sixteen letters\n".repeat(32 << 10)])
+        }),
         probe("reset", "a server that breaks off half-way", LONG, reset),
         probe("silent", "a server that says nothing", SHORT, silent),
         probe("half", "a server that falls silent half-way", SHORT, half),
+        probe("slow", "a server that takes its time", FOREVER, slow),
+        probe("late", "a byte when the time is nearly over", FAIR, late).early(),
         probe("drip", "a byte now and then, without an end", SHORT, drip).early(),
         full,
         probe("zero", "a limit of zero", Duration::ZERO, zero),
@@ -67,12 +83,27 @@ pub fn deadline(fetch: fn(SocketAddr, Duration) -> io::Result<Vec<u8>>) -> Check
     Check::new("errors/deadline", probes, diagnose)
 }
 
-/// Says what the function returned; an error with its kind.
 fn tell(report: &Report, result: io::Result<Vec<u8>>) {
-    report.returned(Ok::<_, String>(match result {
-        Ok(reply) => format!("Ok({})", view::escaped(&reply)),
+    report.returned(Ok::<_, String>(told(&result)));
+}
+
+/// What the function returned; an error with its kind. Of a long reply the beginning,
+/// the length, and a sum that no other reply of this length is likely to have.
+fn told(result: &io::Result<Vec<u8>>) -> String {
+    /// Of a reply that is no longer than this, all.
+    const WHOLE: usize = 1024;
+    match result {
+        Ok(reply) if reply.len() > WHOLE => {
+            let sum = |sum: u32, byte: &u8| {
+                sum.wrapping_mul(31).wrapping_add(u32::from(*byte))
+            };
+            let (bytes, sum) = (reply.len(), reply.iter().fold(0, sum));
+            let start = view::escaped(&reply[..16]);
+            format!("Ok({start}..., {bytes} bytes with the sum {sum:08x})")
+        }
+        Ok(reply) => format!("Ok({})", view::escaped(reply)),
         Err(error) => format!("Err({:?}): {error}", error.kind()),
-    }));
+    }
 }
 
 fn answer(stage: &mut Stage, pieces: &[&[u8]]) -> Result<(), Symptom> {
@@ -84,7 +115,11 @@ fn answer(stage: &mut Stage, pieces: &[&[u8]]) -> Result<(), Symptom> {
         stage.send(&mut peer, piece)?;
     }
     peer.end();
-    let wanted = format!("Ok({})", view::escaped(&pieces.concat()));
+    expect_reply(stage, &pieces.concat())
+}
+
+fn expect_reply(stage: &mut Stage, reply: &[u8]) -> Result<(), Symptom> {
+    let wanted = told(&Ok(reply.to_vec()));
     let (Ok(got) | Err(got)) = stage.returned()?;
     if got == wanted {
         return Ok(());
@@ -135,6 +170,41 @@ fn half(stage: &mut Stage) -> Result<(), Symptom> {
     stage.note("says no more, and does not end");
     expect_late(stage)
 }
+
+/// There is a minute; whoever waits for less does not do what was agreed.
+fn slow(stage: &mut Stage) -> Result<(), Symptom> {
+    stage.note("your function is given a limit of a minute");
+    let mut peer = stage.accept()?;
+    stage.send(&mut peer, &REPLY[..FIRST_PIECE])?;
+    stage.until_taken(&mut peer)?;
+    stage.note("says no more for a while");
+    stage.expect_patience()?;
+    stage.send(&mut peer, &REPLY[FIRST_PIECE..])?;
+    peer.end();
+    expect_reply(stage, REPLY)
+}
+
+/// A second look at the clock is not enough: the read before it has to end in time.
+fn late(stage: &mut Stage) -> Result<(), Symptom> {
+    let mut peer = stage.accept()?;
+    let start = Instant::now();
+    stage.note(format!("your function is given a limit of {FAIR:?}"));
+    thread::sleep(FAIR * 4 / 5); // shapes the input
+    stage.note(format!("after {:?}", FAIR * 4 / 5));
+    stage.send(&mut peer, b".")?;
+    thread::sleep((FAIR * 5 / 4).saturating_sub(start.elapsed())); // its time is over
+    if stage.sleeps_on() {
+        let summary = "your function waits on, although its time is over";
+        let symptom = Symptom::new(Kind::NoAnswer, summary).with_words(
+            format!("an error of the kind TimedOut after {FAIR:?}"),
+            format!("{ASLEEP} {:?}", FAIR * 5 / 4),
+        );
+        return Err(stage.as_it_is(symptom));
+    }
+    expect_late(stage)
+}
+
+const ASLEEP: &str = "still asleep in a call after";
 
 fn drip(stage: &mut Stage) -> Result<(), Symptom> {
     let mut peer = stage.accept()?;
@@ -195,7 +265,18 @@ const RULES: &[Rule] = &[
             all.first(&["silent", "half"]).is_some_and(waits)
         },
         why: "The server says nothing, and your function waits in a read that has no \
-              time limit.",
+              time limit, or a far longer one than it was given.",
+    },
+    Rule {
+        mistake: "M66",
+        fits: |all| {
+            let asleep = |s: &Symptom| s.got.starts_with(ASLEEP);
+            all.passed("silent") && all.first(&["late"]).is_some_and(asleep)
+        },
+        why: "A silent server is given up in time. Here a byte came shortly before \
+              that, and your function waits for the next one, although nothing is \
+              left of its time: the clock may be looked at between the reads, but a \
+              read is allowed more than what is left.",
     },
     Rule {
         mistake: "M66",

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,17 @@ use crate::diagnosis::{self, Findings, Rule};
 use crate::engine::{Check, Peer, Probe, Report, Seen, Stage};
 use crate::symptom::{Doing, Kind, Symptom};
 
-/// How long the learner's function may wait for any one step.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How long the learner's function may wait for a step that is not to come.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// For what is to come, on any machine.
+const LONG: Duration = Duration::from_secs(4);
+
+/// So long that nobody waits for it, here.
+const FOREVER: Duration = Duration::from_secs(60);
+
+/// A name that every machine has an address for.
+const LOCALHOST: &str = "localhost";
 
 /// A name that no resolver has an address for, and that none has to be asked about: a
 /// label cannot be empty (RFC 1035, 3.1).
@@ -25,43 +34,74 @@ const TEXT: &str = "Welcome to the burrow.\r\nHelp yourself to tea.\r\n";
 const FIRST_PIECE: usize = 30;
 const MISSING: &str = "3'/welcome' does not exist\t\terror.host\t1\r\n.\r\n";
 
+/// The learner's function, its failure told by its `Debug`: host, port and patience.
+type Fetch = dyn Fn(&str, u16, Duration) -> Result<Vec<u8>, String> + Send + Sync;
+
 /// The check of `errors/gopher`.
-pub fn gopher<F, E>(fetch: F) -> Check
-where
-    F: Fn(&str, u16, &str, Duration) -> Result<Vec<u8>, E> + Send + Sync + 'static,
-    E: Debug,
-{
-    let fetch = Arc::new(fetch);
-    let facing = |name, title, play: fn(&mut Stage) -> Result<(), Symptom>| {
+pub fn gopher<E: Debug + 'static>(
+    fetch: fn(&str, u16, &str, Duration) -> Result<Vec<u8>, E>,
+) -> Check {
+    check(Arc::new(move |host, port, patience| {
+        // What an error says of itself is told in words; its name is what counts.
+        fetch(host, port, SELECTOR, patience).map_err(|error| format!("{error:?}"))
+    }))
+}
+
+fn check(fetch: Arc<Fetch>) -> Check {
+    let facing = |name, title, patience, play: fn(&mut Stage) -> _| {
         let fetch = Arc::clone(&fetch);
         let act = move |report: &Report| {
-            ask(report, &*fetch, "127.0.0.1", report.peer().port());
+            ask(report, &*fetch, "127.0.0.1", report.peer().port(), patience);
         };
         Probe::client(name, title, act, play)
     };
     let alone = |name, title, place: Place, wanted: &'static str| {
         let fetch = Arc::clone(&fetch);
         let act = move |report: &Report| match place {
-            Place::Name => ask(report, &*fetch, NO_NAME, 7070),
-            Place::Closed => at(report, &*fetch, Closed::new(), |it| it.addr),
-            Place::Full => at(report, &*fetch, FullQueue::new(), |it| it.addr),
+            Place::Name => ask(report, &*fetch, NO_NAME, 7070, LONG),
+            Place::Closed => at(report, &*fetch, "127.0.0.1", LONG, Closed::new()),
+            Place::Known => at(report, &*fetch, LOCALHOST, LONG, Closed::new()),
+            Place::Full => at(report, &*fetch, "127.0.0.1", SHORT, FullQueue::new()),
         };
         Probe::client(name, title, act, move |stage| {
+            if matches!(place, Place::Known) {
+                expect_localhost()?;
+            }
             stage.note(place.told());
             expect_failure(stage, wanted)
         })
     };
     let probes = vec![
-        facing("whole", "a page in one piece", whole),
-        facing("pieces", "the same page in five pieces", pieces),
-        facing("period", "a line that ends with a period", period),
-        facing("missing", "a page that does not exist", missing),
-        facing("straddle", "the same, cut in the phrase", straddle),
+        facing("whole", "a page in one piece", LONG, whole),
+        facing("pieces", "the same page in five pieces", LONG, pieces),
+        facing("period", "a line that ends with a period", LONG, period),
+        facing("empty", "a page without a line", LONG, empty),
+        facing("bytes", "a page that is no UTF-8 text", LONG, bytes),
+        facing("missing", "a page that does not exist", LONG, missing),
+        facing("straddle", "the same, cut in the phrase", LONG, straddle),
         alone("name", "a name without an address", Place::Name, "Name"),
         alone("refused", "nobody listens", Place::Closed, "Refused"),
-        facing("reset", "a server that breaks off half-way", reset),
-        facing("truncated", "a page without its last line", truncated),
-        facing("silent", "a server that falls silent half-way", silent),
+        alone(
+            "known",
+            "a name with an address where nobody listens",
+            Place::Known,
+            "Refused",
+        ),
+        facing("reset", "a server that breaks off half-way", LONG, reset),
+        facing("truncated", "a page without its last line", LONG, truncated),
+        facing(
+            "nothing",
+            "a server that ends without a word",
+            LONG,
+            nothing,
+        ),
+        facing(
+            "silent",
+            "a server that falls silent half-way",
+            SHORT,
+            silent,
+        ),
+        facing("slow", "a server that takes its time", FOREVER, slow),
         alone(
             "queue",
             "a server that has no time to accept",
@@ -77,6 +117,7 @@ where
 enum Place {
     Name,
     Closed,
+    Known,
     Full,
 }
 
@@ -87,6 +128,10 @@ impl Place {
             Place::Closed => {
                 "your function is given a port where nobody listens".into()
             }
+            Place::Known => format!(
+                "your function is given the host {LOCALHOST:?}, and a port where nobody \
+                 listens"
+            ),
             Place::Full => {
                 "your function is given a port whose queue of callers is full".into()
             }
@@ -94,32 +139,52 @@ impl Place {
     }
 }
 
-fn ask<F, E>(report: &Report, fetch: &F, host: &str, port: u16)
-where
-    F: Fn(&str, u16, &str, Duration) -> Result<Vec<u8>, E>,
-    E: Debug,
-{
-    let result = fetch(host, port, SELECTOR, PATIENCE);
-    // What an error says of itself is told in words; its name is what counts.
-    report.returned(Ok::<_, String>(match result {
+fn ask(report: &Report, fetch: &Fetch, host: &str, port: u16, patience: Duration) {
+    report.returned(Ok::<_, String>(match fetch(host, port, patience) {
         Ok(page) => format!("Ok({})", view::escaped(&page)),
-        Err(failure) => format!("Err({failure:?})"),
+        Err(failure) => format!("Err({failure})"),
     }));
 }
 
-fn at<F, E, P>(
+/// Asks at the port of a place that lives for as long.
+fn at(
     report: &Report,
-    fetch: &F,
-    place: io::Result<P>,
-    addr: fn(&P) -> SocketAddr,
-) where
-    F: Fn(&str, u16, &str, Duration) -> Result<Vec<u8>, E>,
-    E: Debug,
-{
+    fetch: &Fetch,
+    host: &str,
+    patience: Duration,
+    place: io::Result<impl HasPort>,
+) {
     match place {
-        Ok(place) => ask(report, fetch, "127.0.0.1", addr(&place).port()),
+        Ok(place) => ask(report, fetch, host, place.port(), patience),
         Err(error) => eprintln!("the check cannot set its sockets up: {error}"),
     }
+}
+
+trait HasPort {
+    fn port(&self) -> u16;
+}
+
+impl HasPort for Closed {
+    fn port(&self) -> u16 {
+        self.addr.port()
+    }
+}
+
+impl HasPort for FullQueue {
+    fn port(&self) -> u16 {
+        self.addr.port()
+    }
+}
+
+/// Whether the name leads to this machine, as it should everywhere.
+fn expect_localhost() -> Result<(), Symptom> {
+    let found = (LOCALHOST, 7070).to_socket_addrs();
+    let found: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+    if !found.is_empty() && found.iter().all(|address| address.ip().is_loopback()) {
+        return Ok(());
+    }
+    let why = "this machine has no address of its own for `localhost`";
+    Err(Symptom::new(Kind::Skipped, why))
 }
 
 /// Takes the request.
@@ -142,8 +207,8 @@ fn answer(stage: &mut Stage, pieces: &[&[u8]]) -> Result<Peer, Symptom> {
     Ok(peer)
 }
 
-fn expect_page(stage: &mut Stage, text: &str) -> Result<(), Symptom> {
-    let wanted = format!("Ok({})", view::escaped(text.as_bytes()));
+fn expect_page(stage: &mut Stage, text: &[u8]) -> Result<(), Symptom> {
+    let wanted = format!("Ok({})", view::escaped(text));
     match stage.returned()? {
         Ok(got) if got == wanted => Ok(()),
         Ok(got) | Err(got) => Err(Symptom::new(
@@ -184,7 +249,7 @@ fn page() -> Vec<u8> {
 
 fn whole(stage: &mut Stage) -> Result<(), Symptom> {
     let _peer = answer(stage, &[&page()])?;
-    expect_page(stage, TEXT)
+    expect_page(stage, TEXT.as_bytes())
 }
 
 fn pieces(stage: &mut Stage) -> Result<(), Symptom> {
@@ -194,13 +259,24 @@ fn pieces(stage: &mut Stage) -> Result<(), Symptom> {
     let (third, rest) = rest.split_at(1);
     let (fourth, fifth) = rest.split_at(1);
     let _peer = answer(stage, &[first, second, third, fourth, fifth])?;
-    expect_page(stage, TEXT)
+    expect_page(stage, TEXT.as_bytes())
 }
 
 fn period(stage: &mut Stage) -> Result<(), Symptom> {
     let text = "This is the end\r\nof a sentence.\r\nThis is not.\r\n";
     let (first, rest) = text.split_at(30); // before the first period
     let _peer = answer(stage, &[first.as_bytes(), rest.as_bytes(), b".\r\n"])?;
+    expect_page(stage, text.as_bytes())
+}
+
+fn empty(stage: &mut Stage) -> Result<(), Symptom> {
+    let _peer = answer(stage, &[b".\r\n"])?;
+    expect_page(stage, b"")
+}
+
+fn bytes(stage: &mut Stage) -> Result<(), Symptom> {
+    let text = b"Caf\xE9 at four.\r\n\xFF\x00\r\n";
+    let _peer = answer(stage, &[text, b".\r\n"])?;
     expect_page(stage, text)
 }
 
@@ -230,6 +306,22 @@ fn truncated(stage: &mut Stage) -> Result<(), Symptom> {
     expect_failure(stage, "Truncated")
 }
 
+fn nothing(stage: &mut Stage) -> Result<(), Symptom> {
+    let _peer = answer(stage, &[])?;
+    expect_failure(stage, "Truncated")
+}
+
+/// There is a minute for each step; who waits for less does not do what was agreed.
+fn slow(stage: &mut Stage) -> Result<(), Symptom> {
+    stage.note("your function is given a patience of a minute");
+    let mut peer = asked(stage)?;
+    stage.note("says nothing for a while");
+    stage.expect_patience()?;
+    stage.send(&mut peer, &page())?;
+    peer.end();
+    expect_page(stage, TEXT.as_bytes())
+}
+
 fn silent(stage: &mut Stage) -> Result<(), Symptom> {
     let mut peer = asked(stage)?;
     stage.send(&mut peer, &page()[..FIRST_PIECE])?;
@@ -255,8 +347,8 @@ const RULES: &[Rule] = &[
             };
             all.first(&["whole"]).is_some_and(got)
         },
-        why: "The selector came, and what ends it did not: the server waits for CRLF, \
-              the two bytes `\\r\\n`.",
+        why: "The selector came, but not what was agreed to end it: CRLF, the two bytes \
+              `\\r\\n`.",
     },
     Rule {
         mistake: "M1",
@@ -269,6 +361,16 @@ const RULES: &[Rule] = &[
         },
         why: "The page came in pieces, and your function returned the first of them: \
               it took what one read had brought for all.",
+    },
+    Rule {
+        mistake: "M1",
+        fits: |all| {
+            let cut = |s: &Symptom| variant(&s.got) == Some("Truncated");
+            all.passed("whole") && all.first(&["pieces"]).is_some_and(cut)
+        },
+        why: "The page came whole, but in pieces, and your function takes it for one \
+              that was cut short: it judges what one read has brought, not all that \
+              came.",
     },
     Rule {
         mistake: "M60",
@@ -285,11 +387,10 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M62",
         fits: |all| {
-            // The same wrong name for more than one failure.
+            // The same wrong name for more than one failure that has a kind.
             let named = |probe| all.symptom(probe).and_then(|s| variant(&s.got));
             let first = all.first(&["name", "refused", "reset"]);
-            let names =
-                ["name", "refused", "reset", "truncated", "silent"].map(named);
+            let names = ["refused", "reset", "silent"].map(named);
             first.and_then(|s| variant(&s.got)).is_some_and(|name| {
                 names.iter().filter(|it| **it == Some(name)).count() >= 2
             })
@@ -326,7 +427,7 @@ const RULES: &[Rule] = &[
             all.first(&["silent"]).is_some_and(waits)
         },
         why: "The server says no more, and your function waits in a read that has no \
-              time limit.",
+              time limit, or a far longer one than `patience`.",
     },
     Rule {
         mistake: "M61",

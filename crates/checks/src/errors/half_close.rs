@@ -139,6 +139,20 @@ const RULES: &[Rule] = &[
               complete; neither a newline nor a read does.",
     },
     Rule {
+        mistake: "M45",
+        fits: |all| {
+            // A text that is longer was no trouble.
+            all.passed("large")
+                && all.first(&["binary"]).is_some_and(|s| {
+                    let silent = matches!(s.kind, Kind::EarlyEnd | Kind::NoAnswer);
+                    silent && s.got_bytes.is_empty()
+                })
+        },
+        why: "A text of letters is answered, however long; one with every byte there \
+              is gets nothing. What comes from outside need not be UTF-8, and is not \
+              text before somebody has looked.",
+    },
+    Rule {
         mistake: "M12",
         fits: |all| {
             let first = all.first(&["whole", "lines", "binary", "large"]);

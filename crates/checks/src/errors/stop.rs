@@ -4,9 +4,12 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 
+use rustix::process::{Signal, getpid, kill_process};
+
 use super::{ACCEPTS, ask, is_blocked_in, say};
 use crate::diagnosis::{self, Findings, Rule, SERVER_RULES};
 use crate::engine::{Check, Peer, Probe, Report, Seen, Stage};
+use crate::line_server::CALLERS;
 use crate::symptom::{Doing, Kind, Symptom};
 
 /// The learner's server: where it is to listen, and how it says where it does.
@@ -18,15 +21,25 @@ pub fn stop(serve: Serve) -> Check {
         let act = move |report: &Report| act(report, serve);
         Probe::server(name, title, act, play)
     };
+    let at_once = |name, title, play: fn(&mut Stage) -> Result<(), Symptom>| {
+        let act = move |report: &Report| {
+            serve_at(report, serve, |addr| {
+                report.listening(addr);
+                let _ = kill_process(getpid(), Signal::INT);
+            });
+        };
+        Probe::server(name, title, act, play)
+    };
     let probes = vec![
-        probe("end", "a caller that says a word and ends", |stage| {
-            say(stage, b"hello")
-        }),
+        probe("end", "a caller that says a word and ends", end),
         probe("next", "a second caller, after the first has left", next),
         probe("reset", "a caller that resets, then another", reset),
+        probe("leaks", "five callers that come and go", leaks),
+        at_once("ready", "Ctrl-C as soon as `ready` is called", ready),
         probe("idle", "Ctrl-C while nobody is there", idle),
         probe("served", "Ctrl-C after a caller has left", served),
         probe("busy", "Ctrl-C while a caller is served", busy),
+        probe("waiting", "the same, and another caller waits", waiting),
         probe("free", "the port, once the server is over", free),
         probe("again", "a server that is started again at once", again),
         probe("rest", "a server that nobody calls", |stage| {
@@ -40,12 +53,25 @@ pub fn stop(serve: Serve) -> Check {
 /// Runs the learner's server, and stays when it has returned: what it has left open
 /// shall be seen.
 fn act(report: &Report, serve: Serve) {
+    serve_at(report, serve, |addr| report.listening(addr));
+}
+
+fn serve_at(report: &Report, serve: Serve, ready: impl Fn(SocketAddr)) {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let at = report.address().unwrap_or(any);
-    report.returned(serve(at, &|addr| report.listening(addr)).map(|()| ""));
+    report.returned(serve(at, &ready).map(|()| ""));
     loop {
         thread::park(); // the check ends this process
     }
+}
+
+fn end(stage: &mut Stage) -> Result<(), Symptom> {
+    if stage.port() == 0 {
+        let summary = "`ready` was told port 0, at which nobody can call";
+        return Err(Symptom::new(Kind::Rule, summary)
+            .with_words("the port that the kernel has chosen", "port 0"));
+    }
+    say(stage, b"hello")
 }
 
 fn next(stage: &mut Stage) -> Result<(), Symptom> {
@@ -59,6 +85,27 @@ fn reset(stage: &mut Stage) -> Result<(), Symptom> {
     ask(stage, &mut first, b"hello")?;
     first.reset()?;
     say(stage, b"anybody there?")
+}
+
+fn leaks(stage: &mut Stage) -> Result<(), Symptom> {
+    say(stage, b"hello")?;
+    let before = stage.descriptors();
+    for _ in 0..CALLERS {
+        say(stage, b"hello")?;
+    }
+    stage.expect_descriptors(before, CALLERS)
+}
+
+/// The signal is sent from within `ready`.
+fn ready(stage: &mut Stage) -> Result<(), Symptom> {
+    stage.note("Ctrl-C: your program gets SIGINT while it calls `ready`");
+    expect_over(stage).map_err(|mut symptom| {
+        if symptom.kind == Kind::Gone && symptom.panic.is_none() {
+            let summary = "your program was not prepared when it called `ready`";
+            symptom.summary = summary.into();
+        }
+        symptom
+    })
 }
 
 /// Waits for the function to return `Ok`.
@@ -106,6 +153,22 @@ fn busy(stage: &mut Stage) -> Result<(), Symptom> {
     expect_over(stage)
 }
 
+/// Another caller is in the queue, and has said its word, when the signal comes.
+fn waiting(stage: &mut Stage) -> Result<(), Symptom> {
+    let mut peer = stage.connect()?;
+    ask(stage, &mut peer, b"hello")?;
+    let mut other = stage.connect()?;
+    stage.send(&mut other, b"me, too")?;
+    if stage.expect_nothing(&mut other).is_err() {
+        return Ok(()); // it is served at the same time, and has its turn already
+    }
+    stage.interrupt();
+    stage.expect_nothing(&mut peer)?;
+    finish(stage, &mut peer)?;
+    expect_over(stage)?;
+    stage.expect_unserved(&mut other)
+}
+
 /// The caller that was being served goes on, and is served to its end.
 fn finish(stage: &mut Stage, peer: &mut Peer) -> Result<(), Symptom> {
     ask(stage, peer, b"one thing more")?;
@@ -141,6 +204,24 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
 
 const RULES: &[Rule] = &[
     Rule {
+        mistake: "M13",
+        fits: |all| {
+            let waits = |s: &Symptom| {
+                let talks = |call: &String| {
+                    call.starts_with("recv") || call.starts_with("send")
+                };
+                s.kind == Kind::NoEnd
+                    && is_blocked_in(s, ACCEPTS)
+                    && s.signs.read_the_end
+                    && !s.calls.iter().any(talks)
+            };
+            all.first(&["end", "next", "leaks"]).is_some_and(waits)
+        },
+        why: "Your program has read the caller's end and waits for the next caller, and \
+              the connection with this one is still open: something keeps the stream, \
+              or a clone of it, from being dropped.",
+    },
+    Rule {
         mistake: "M14",
         fits: |all| {
             let over =
@@ -154,7 +235,7 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M31",
         fits: |all| {
-            let first = all.first(&["idle", "served", "busy"]);
+            let first = all.first(&["ready", "idle", "served", "busy"]);
             first.is_some_and(|s| s.signs.later == AFTER_A_CALL)
         },
         why: "The signal came, and your server waited on in `accept`; the next caller \
@@ -170,11 +251,12 @@ const RULES: &[Rule] = &[
                 }
                 _ => false,
             };
-            all.passed("served") && all.first(&["busy", "free"]).is_some_and(cut)
+            all.passed("served")
+                && all.first(&["busy", "waiting", "free"]).is_some_and(cut)
         },
         why: "While nobody was there, Ctrl-C ended your server in good order. With a \
-              caller in the middle of its visit it ended just as fast, and the caller \
-              was cut off. The visit comes first.",
+              caller in the middle of its visit it was over just as fast. The visit \
+              comes first: when the program ends, the caller is cut off.",
     },
     Rule {
         mistake: "M68",
@@ -187,7 +269,7 @@ const RULES: &[Rule] = &[
                     })
             };
             all.passed("next")
-                && all.first(&["idle", "served"]).is_some_and(killed)
+                && all.first(&["ready", "idle", "served"]).is_some_and(killed)
                 && all.symptom("busy").is_some_and(killed)
         },
         why: "With the signal the whole process was over: your function had no chance \

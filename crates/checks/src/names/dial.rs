@@ -87,6 +87,13 @@ pub fn dial(
                 |stage| at(stage, &[Refuses, Silent, Answers], 2),
             ),
             probe(
+                "slow",
+                "a minute for the first address, which answers late",
+                PATIENT,
+                slow,
+            )
+            .early(),
+            probe(
                 "total",
                 "four silent addresses, and time for less than two",
                 Order {
@@ -194,11 +201,20 @@ fn one(stage: &mut Stage) -> Result<(), Symptom> {
 fn out_of_time(stage: &mut Stage, manners: &[Manner]) -> Result<(), Symptom> {
     let street = stage.street(&v4(manners))?;
     let error = expect_error(stage, ErrorKind::TimedOut);
-    error.map(drop).map_err(|mut symptom| {
+    error.map_err(|mut symptom| {
         note_calling(stage, &mut symptom, street.address(0));
         symptom
-    })
+    })?;
+    match stage.caller_at(&street, manners.len() - 1)? {
+        None => Ok(()),
+        Some(_) => Err(Symptom::new(Kind::Rule, CALLED_ON).with_words(
+            "no call any more, when the time for all was over",
+            "a call at the last address",
+        )),
+    }
 }
+
+const CALLED_ON: &str = "your program called at addresses that had no turn any more";
 
 /// Expects the last door's error, with the addresses of all.
 fn told_of_all(stage: &mut Stage, manners: &[Manner]) -> Result<(), Symptom> {
@@ -213,6 +229,16 @@ fn told_of_all(stage: &mut Stage, manners: &[Manner]) -> Result<(), Symptom> {
         }
     }
     Ok(())
+}
+
+/// There is a minute for each; whoever goes on to the second does not do what was agreed.
+fn slow(stage: &mut Stage) -> Result<(), Symptom> {
+    let street = stage.street(&v4(&[Silent, Answers]))?;
+    stage.expect_patience()?;
+    stage.note(format!("{} begins to answer", street.address(0)));
+    street.open_up(0)?;
+    stage.while_calling(street.address(0));
+    expect_door(stage, &street, 0).map(drop)
 }
 
 fn source(stage: &mut Stage) -> Result<(), Symptom> {
@@ -237,9 +263,10 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
     diagnosis::name(&[RULES, DIAL_RULES], &findings)
 }
 
-/// A connection came about when the time for all attempts was over.
+/// A connection came about, or was tried, when the time for all attempts was over.
 fn went_on(symptom: &Symptom) -> bool {
     symptom.kind == Kind::NoError && symptom.got.ends_with(TOO_LATE)
+        || symptom.summary == CALLED_ON
 }
 
 const RULES: &[Rule] = &[
@@ -276,12 +303,25 @@ const RULES: &[Rule] = &[
               What is left of it bounds each attempt, too.",
     },
     Rule {
+        mistake: "M67",
+        fits: |all| {
+            let told = |s: &Symptom| s.got.starts_with("InvalidInput: ");
+            all.passed("one")
+                && all.passed("silent")
+                && all.first(&["total", "rest"]).is_some_and(told)
+        },
+        why: "There was no time left for a further address, and zero was handed on as \
+              its limit. No call takes that, so it is refused with `InvalidInput`; what \
+              your caller was promised is `TimedOut`.",
+    },
+    Rule {
         mistake: "M76",
         fits: |all| {
             let first = all.first(&["source"]);
             first.is_some_and(|s| s.kind == Kind::Wrong)
         },
-        why: "The kernel chose the address that the connection comes from. `bind` before \
-              `connect`, to the source and port 0, is how a program chooses.",
+        why: "The connection comes from another address than `source`. To choose it, a \
+              program calls `bind` before `connect`, with that address and port 0; \
+              otherwise the kernel chooses.",
     },
 ];

@@ -1,6 +1,10 @@
 //! `names/dual`: one listener for both families.
 
+#[cfg(target_os = "linux")]
+use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::net::TcpStream;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener};
 
 use super::{V4, V6};
@@ -53,6 +57,11 @@ pub fn dual(
                 call(stage, V6)
             }),
             probe("all4", "a server at ::, and an IPv4 caller", all, all4),
+            Probe::script(
+                "setting",
+                "the same, where IPv6 sockets take IPv6 callers alone by default",
+                move |_| setting(listen),
+            ),
         ]);
     } else {
         let skip = |_: &mut Stage| Err(no_ipv6(&io::ErrorKind::Unsupported.into()));
@@ -143,6 +152,46 @@ fn all4(stage: &mut Stage) -> Result<(), Symptom> {
     })
 }
 
+/// Listens in a network of its own, whose setting is the other one (ipv6(7)).
+#[cfg(target_os = "linux")]
+fn setting(listen: fn(SocketAddr) -> io::Result<TcpListener>) -> Result<(), Symptom> {
+    const SETTING: &str = "/proc/sys/net/ipv6/bindv6only";
+    let skipped = |error: io::Error| {
+        let why = format!(
+            "it takes a network namespace: {error}; `cargo run -p lesson-7 -- doors` \
+             says what helps"
+        );
+        Symptom::new(Kind::Skipped, why)
+    };
+    let entered = crate::raw::room::enter();
+    entered
+        .and_then(|()| fs::write(SETTING, "1"))
+        .map_err(skipped)?;
+    let listening = listen((Ipv6Addr::UNSPECIFIED, 0).into())
+        .and_then(|listener| Ok((listener.local_addr()?.port(), listener)));
+    let (port, _listener) = listening.map_err(|error| {
+        Symptom::new(Kind::Error, "your function returned an error")
+            .with_words("a listener at [::]", error.to_string())
+    })?;
+    match TcpStream::connect((V4, port)) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let summary = "an IPv4 caller was refused where the default is another";
+            let mut symptom = Symptom::new(Kind::Refused, summary)
+                .with_words(format!("a connection to {V4}"), error.to_string());
+            let sentence = format!("There, {SETTING} is 1.");
+            symptom.kernel.push(sentence);
+            Err(symptom)
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn setting(_: fn(SocketAddr) -> io::Result<TcpListener>) -> Result<(), Symptom> {
+    let why = "only Linux has a network of its own for a program to try it in";
+    Err(Symptom::new(Kind::Skipped, why))
+}
+
 fn leaks(stage: &mut Stage) -> Result<(), Symptom> {
     call(stage, V4)?;
     let before = stage.descriptors();
@@ -203,6 +252,16 @@ const RULES: &[Rule] = &[
         why: "IPv6 callers are served at [::], and IPv4 callers are refused: the socket \
               has the option IPV6_V6ONLY. Turn it off before `bind`; do not leave it to \
               the machine's setting.",
+    },
+    Rule {
+        mistake: "M77",
+        fits: |all| {
+            let refused = |s: &Symptom| s.kind == Kind::Refused;
+            all.passed("all4") && all.first(&["setting"]).is_some_and(refused)
+        },
+        why: "On this machine IPv4 callers are served at [::]. Where the default of \
+              IPV6_V6ONLY is the other one, they are refused: your socket has what the \
+              machine gives it. Turn the option off before `bind`.",
     },
     Rule {
         mistake: "M17",

@@ -16,6 +16,10 @@ const LONG: Duration = Duration::from_secs(60);
 /// Short enough to wait for, and far longer than loopback needs.
 const SHORT: Duration = Duration::from_millis(100);
 
+/// Far longer than loopback needs for an answer on any machine, and little enough that a
+/// program which waits so long counts as one that will wake.
+const FAIR: Duration = Duration::from_millis(1500);
+
 /// The kernel repeats a call that was dropped, after a second for the first time and
 /// then some times more: there is time for an address that begins to answer late. And
 /// it is little enough that a program which waits so long counts as one that will wake.
@@ -36,7 +40,7 @@ pub fn eyeballs(
         };
     let unhurried = (LONG, LONG);
     let mut probes = vec![
-        probe("one", "two addresses, and both answer", unhurried, one),
+        probe("one", "two addresses, and both answer", (FAIR, LONG), one).early(),
         probe(
             "refused",
             "the first address refuses, and the stagger is long",
@@ -77,6 +81,13 @@ pub fn eyeballs(
                 (SHORT, LONG),
                 |stage| at(stage, &v4(&[Silent, Silent, Silent, Answers]), 3),
             ),
+            probe(
+                "slow",
+                "the first address answers late, and the stagger is a minute",
+                unhurried,
+                slow,
+            )
+            .early(),
             probe(
                 "late",
                 "the first address answers after the second was called",
@@ -136,14 +147,26 @@ fn at(
 fn one(stage: &mut Stage) -> Result<(), Symptom> {
     let street = stage.street(&v4(&[Answers, Answers]))?;
     let _peer = expect_door(stage, &street, 0)?;
+    stage.until_at_rest()?; // an attempt that is to start by the clock has started
     match stage.caller_at(&street, 1)? {
         None => Ok(()),
         Some(_) => Err(Symptom::new(
             Kind::Rule,
-            "your program called at the second address before its turn",
+            "your program called at the second address, too",
         )
         .with_words("one call, which is answered", "a call at each address")),
     }
+}
+
+/// The stagger is a minute; whoever calls at the second address before does not do what
+/// was agreed.
+fn slow(stage: &mut Stage) -> Result<(), Symptom> {
+    let street = stage.street(&v4(&[Silent, Answers]))?;
+    stage.expect_patience()?;
+    stage.note(format!("{} begins to answer", street.address(0)));
+    street.open_up(0)?;
+    stage.while_calling(street.address(0));
+    expect_door(stage, &street, 0).map(drop)
 }
 
 /// The first attempt has to go on while the second runs.

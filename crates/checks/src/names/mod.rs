@@ -139,8 +139,8 @@ fn expect_error(stage: &mut Stage, kind: ErrorKind) -> Result<String, Symptom> {
 const DIAL_RULES: &[Rule] = &[Rule {
     mistake: "M73",
     fits: |all| gave_up_at_the_first(all),
-    why: "The first attempt failed, your function returned an error, and at the second \
-          address, which answers, nobody has called.",
+    why: "At one address it failed, your function returned an error, and at the next \
+          one, which answers, nobody has called.",
 }];
 
 fn gave_up_at_the_first(all: &Findings<'_>) -> bool {

@@ -34,10 +34,13 @@ pub fn services(
     port: impl Fn(&[u8], &str, &str) -> Option<u16> + Send + Sync + 'static,
     name: impl Fn(&[u8], u16, &str) -> Option<Vec<u8>> + Send + Sync + 'static,
 ) -> Check {
-    let asked = Arc::new(Asked {
+    check(Arc::new(Asked {
         port: Box::new(port),
         name: Box::new(name),
-    });
+    }))
+}
+
+fn check(asked: Arc<Asked>) -> Check {
     let probe = |name, title, judge: Judge| {
         let asked = Arc::clone(&asked);
         Probe::script(name, title, move |_: &Report| judge(&asked))
@@ -56,12 +59,14 @@ pub fn services(
         }),
         probe("spaces", "tabs and several spaces", |asked| {
             asked.port(b"  http \t 80/tcp", "http", "tcp", Some(80))?;
-            asked.port(FILE, "gopher", "tcp", Some(70))
+            asked.port(FILE, "gopher", "tcp", Some(70))?;
+            asked.port(b"http 80/tcp\r\nssh 22/tcp\r\n", "ssh", "tcp", Some(22))
         }),
         probe("alias", "an alias", |asked| {
             asked.port(FILE, "www", "tcp", Some(80))?;
             asked.port(FILE, "rsh", "tcp", Some(514))?;
             asked.port(FILE, "ww", "tcp", None)?;
+            asked.port(b"ssh 22/tcp secsh\r\n", "secsh", "tcp", Some(22))?;
             asked.name(FILE, 80, "tcp", Some(b"http"))
         }),
         probe("protocol", "one name, one port, two protocols", |asked| {
@@ -76,12 +81,16 @@ pub fn services(
             asked.port(b"# telnet 23/tcp\n", "telnet", "tcp", None)?;
             asked.port(b"http 80/tcp www#web\n", "www", "tcp", Some(80))
         }),
-        probe("case", "a name in other letters", |asked| {
-            asked.port(FILE, "HTTP", "tcp", None)
+        probe("case", "a name and a protocol in other letters", |asked| {
+            asked.port(FILE, "HTTP", "tcp", None)?;
+            asked.port(FILE, "http", "TCP", None)?;
+            asked.name(FILE, 80, "TCP", None)
         }),
-        probe("double", "two lines with the same name", |asked| {
-            let file = b"echo 7/tcp\necho 4007/tcp\n";
-            asked.port(file, "echo", "tcp", Some(7))
+        probe("double", "two lines that fit", |asked| {
+            let file = b"echo 7/tcp\necho 4007/tcp ping\nping 4007/tcp\n";
+            asked.port(file, "echo", "tcp", Some(7))?;
+            asked.name(file, 4007, "tcp", Some(b"echo"))?;
+            asked.port(b"http 80/tcp www\nwww 8080/tcp\n", "www", "tcp", Some(80))
         }),
         probe("bad", "lines that are no entries, before one that is", bad),
         probe("numbers", "ports that are none", numbers),

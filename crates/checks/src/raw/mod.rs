@@ -5,7 +5,7 @@ mod packets;
 mod parse;
 mod ping;
 #[cfg(target_os = "linux")]
-mod room;
+pub(crate) mod room;
 mod udp;
 
 pub use checksum::checksum;

@@ -35,7 +35,11 @@ pub(super) fn send_packet(raw: &OwnedFd, packet: &[u8]) -> io::Result<()> {
 }
 
 /// Moves this process, which has one thread, into a user and a network namespace.
-fn enter() -> io::Result<()> {
+///
+/// # Errors
+///
+/// If the machine lets nobody do that.
+pub(crate) fn enter() -> io::Result<()> {
     let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
     unshare()?;
     fs::write("/proc/self/setgroups", "deny")?; // see user_namespaces(7)

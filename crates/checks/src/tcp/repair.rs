@@ -4,9 +4,9 @@ use std::io;
 use std::net::TcpListener;
 
 use crate::diagnosis::{self, Findings, Rule, SERVER_RULES};
-use crate::engine::{Check, Probe, Seen, Stage};
+use crate::engine::{Check, Peer, Probe, Seen, Stage};
 use crate::line_server::{self, CALLERS};
-use crate::symptom::Symptom;
+use crate::symptom::{Doing, Kind, Symptom};
 
 /// The check of `tcp/repair`: a server that sends back what it is sent, in capitals,
 /// whatever pieces it comes in.
@@ -45,10 +45,45 @@ fn say(stage: &mut Stage, word: &[u8]) -> Result<(), Symptom> {
 fn whole(stage: &mut Stage) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     stage.send(&mut peer, b"hello")?;
-    stage.expect(&mut peer, b"HELLO")?;
+    if let Err(symptom) = stage.expect(&mut peer, b"HELLO") {
+        return Err(if_waiting_for_the_end(stage, &mut peer, symptom));
+    }
     stage.send(&mut peer, b" and again")?;
     stage.expect(&mut peer, b" AND AGAIN")
 }
+
+/// Where nothing came, and the program waits in a read: says enough to fill any small
+/// buffer, with newlines, and then its end, and notes what comes of each.
+pub(crate) fn if_waiting_for_the_end(
+    stage: &mut Stage,
+    peer: &mut Peer,
+    symptom: Symptom,
+) -> Symptom {
+    let silent = symptom.kind == Kind::NoAnswer
+        && symptom.doing == Some(Doing::Blocked)
+        && symptom.got_bytes.is_empty();
+    if !silent {
+        return symptom;
+    }
+    let more = b" and more\n".repeat(1000);
+    let mut symptom = stage.say_more(peer, &more, symptom);
+    if symptom.signs.later.is_empty() {
+        peer.end();
+        let all = [&b"hello"[..], &more].concat().to_ascii_uppercase();
+        if stage.expect(peer, &all).is_ok() {
+            symptom.signs.later = AFTER_THE_END.into();
+        }
+    }
+    symptom
+}
+
+/// Whether the program answered all that was said, once the caller had ended its side
+/// and not before.
+pub(crate) fn waits_for_the_end(symptom: &Symptom) -> bool {
+    symptom.signs.later == AFTER_THE_END
+}
+
+const AFTER_THE_END: &[u8] = b"answered after the end";
 
 fn large(stage: &mut Stage) -> Result<(), Symptom> {
     // Less than the kernel buffers for both directions, so that nobody has to read
@@ -98,19 +133,39 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
     diagnosis::name(&[RULES, SERVER_RULES], &findings)
 }
 
-const RULES: &[Rule] = &[Rule {
-    mistake: "M34",
-    fits: |all| {
-        let error = io::Error::from(rustix::io::Errno::NOTCONN).to_string();
-        let words = error.split(" (os error").next().unwrap_or(&error);
-        all.first(&["whole"]).is_some_and(|s| {
-            let told = |told: &String| told.contains(words);
-            s.kernel.iter().any(told)
-                || s.panic.as_ref().is_some_and(told)
-                || told(&s.signs.printed)
-        })
+const RULES: &[Rule] = &[
+    Rule {
+        mistake: "M12",
+        fits: |all| {
+            all.first(&["whole"]).is_some_and(|s| {
+                s.kind == Kind::Reset && s.panic.is_none() && !s.is_over()
+            })
+        },
+        why: "Your program closed the connection, and what the caller had said still \
+              lay unread: then the kernel sends a reset in place of an end. If you have \
+              read, look from which socket, and whether an error of it was hidden.",
     },
-    why: "The call failed with ENOTCONN, \"not connected\": the bytes were asked of the \
+    Rule {
+        mistake: "M7",
+        fits: |all| all.first(&["whole"]).is_some_and(waits_for_the_end),
+        why: "Neither a word nor a thousand lines behind it were answered, and then the \
+          caller's end was: your program reads to the end of the input, while the \
+          caller waits for an answer.",
+    },
+    Rule {
+        mistake: "M34",
+        fits: |all| {
+            let error = io::Error::from(rustix::io::Errno::NOTCONN).to_string();
+            let words = error.split(" (os error").next().unwrap_or(&error);
+            all.first(&["whole"]).is_some_and(|s| {
+                let told = |told: &String| told.contains(words);
+                s.kernel.iter().any(told)
+                    || s.panic.as_ref().is_some_and(told)
+                    || told(&s.signs.printed)
+            })
+        },
+        why: "The call failed with ENOTCONN, \"not connected\": the bytes were asked of the \
           listening socket. `accept` returns another socket, and that one carries the \
           conversation.",
-}];
+    },
+];

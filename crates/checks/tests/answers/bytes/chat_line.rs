@@ -46,6 +46,14 @@ pub fn answers() -> Vec<Answer> {
             "chat: gives up",
             check(gives_up, |(kept, _)| the_rest(kept)),
         ),
+        Answer::wrong("M9", "chat: keeps the newline", check(keeps, the_rest)),
+        Answer::wrong("M9", "chat: cuts behind it", check(cuts_behind, the_text)),
+        Answer::unnamed(
+            "tail",
+            "chat: a newline for the tail",
+            check(by_positions, |kept| the_rest(kept).map(|rest| rest + "\n")),
+        ),
+        Answer::unnamed("whole", "chat: a carriage return", check(crlf, the_rest)),
         Answer::unnamed("blanks", "chat: trims", check(trims, the_rest)),
         Answer::unnamed("whole", "chat: late", check(late, the_late_rest)),
     ]
@@ -158,4 +166,35 @@ fn late(kept: &mut Vec<u8>, piece: &[u8]) -> Vec<String> {
 
 fn the_late_rest(kept: Vec<u8>) -> Option<String> {
     the_rest(kept)
+}
+
+fn keeps(kept: &mut Vec<u8>, piece: &[u8]) -> Vec<String> {
+    kept.extend_from_slice(piece);
+    let mut lines = Vec::new();
+    while let Some(end) = kept.iter().position(|&byte| byte == b'\n') {
+        let line: Vec<u8> = kept.drain(..=end).collect();
+        lines.push(lossy(&line));
+    }
+    lines
+}
+
+fn cuts_behind(kept: &mut String, piece: &[u8]) -> Vec<String> {
+    kept.push_str(&lossy(piece));
+    let text = std::mem::take(kept);
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(Into::into).collect();
+    if lines.last().is_some_and(|line| !line.ends_with('\n')) {
+        *kept = lines.pop().unwrap_or_default();
+    }
+    lines
+}
+
+/// Waits for both bytes of a line end that has one.
+fn crlf(kept: &mut Vec<u8>, piece: &[u8]) -> Vec<String> {
+    kept.extend_from_slice(piece);
+    let mut lines = Vec::new();
+    while let Some(end) = kept.windows(2).position(|two| two == b"\r\n") {
+        lines.push(lossy(&kept[..end]));
+        kept.drain(..end + 2);
+    }
+    lines
 }

@@ -1,7 +1,9 @@
 //! Answers to `errors/gopher`.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
@@ -11,7 +13,22 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("gopher right: line by line", check(line_by_line)),
         Answer::right("gopher right: to the end", check(to_the_end)),
+        Answer::right("gopher right: all addresses", check(all_addresses)),
+        Answer::right("gopher right: ends its side", check(ends_its_side)),
+        Answer::right("gopher right: a thread", check(a_thread)),
         Answer::wrong("M9", "gopher: no line end", check(no_line_end)),
+        Answer::wrong("M1", "gopher: judges one read", check(judges_one_read)),
+        Answer::wrong("M64", "gopher: ten seconds", check(ten_seconds)),
+        Answer::unnamed("slow", "gopher: one second", check(one_second)),
+        Answer::unnamed("known", "gopher: figures only", check(figures_only)),
+        Answer::unnamed("empty", "gopher: no empty page", check(no_empty_page)),
+        Answer::unnamed("bytes", "gopher: text", check(text)),
+        Answer::unnamed("bytes", "gopher: nearly text", check(nearly_text)),
+        Answer::unnamed("whole", "gopher: with the last line", check(with_last)),
+        Answer::unnamed("whole", "gopher: trims", check(trims)),
+        Answer::unnamed("name", "gopher: no step for the name", check(no_name_step)),
+        Answer::unnamed("nothing", "gopher: nothing is missing", check(no_such)),
+        Answer::unnamed("truncated", "gopher: an end too early", check(unexpected)),
         Answer::wrong("M9", "gopher: a bare newline", check(bare_newline)),
         Answer::wrong("M1", "gopher: one read", check(one_read)),
         Answer::wrong("M60", "gopher: a phrase per piece", check(phrase_per_piece)),
@@ -75,7 +92,7 @@ fn request(mut stream: &TcpStream, selector: &str) -> Result<(), Failure> {
 
 /// What a whole page says.
 fn judged(mut page: Vec<u8>) -> Page {
-    if !page.ends_with(b"\r\n.\r\n") {
+    if page != b".\r\n" && !page.ends_with(b"\r\n.\r\n") {
         return Err(Truncated);
     }
     page.truncate(page.len() - 3);
@@ -165,7 +182,9 @@ fn phrase_per_piece(host: &str, port: u16, selector: &str, limit: Duration) -> P
         page.extend_from_slice(piece);
         if read == 0 {
             return match page.strip_suffix(b".\r\n") {
-                Some(text) if text.ends_with(b"\r\n") => Ok(text.to_vec()),
+                Some(text) if text.is_empty() || text.ends_with(b"\r\n") => {
+                    Ok(text.to_vec())
+                }
                 _ => Err(Truncated),
             };
         }
@@ -250,6 +269,139 @@ fn refused_is_reset(host: &str, port: u16, selector: &str, limit: Duration) -> P
 fn silence_is_end(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
     match to_the_end(host, port, selector, limit) {
         Err(TimedOut) => Err(Truncated),
+        result => result,
+    }
+}
+
+fn all_addresses(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let mut last = Name(io::Error::other("none"));
+    for address in (host, port).to_socket_addrs().map_err(Name)? {
+        match TcpStream::connect_timeout(&address, limit) {
+            Ok(stream) => {
+                stream.set_read_timeout(Some(limit)).map_err(Other)?;
+                request(&stream, selector)?;
+                return rest(&stream);
+            }
+            Err(error) => last = stage(error),
+        }
+    }
+    Err(last)
+}
+
+/// The server does not need it, and may have it.
+fn ends_its_side(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let stream = dial(host, port, limit)?;
+    request(&stream, selector)?;
+    stream.shutdown(Shutdown::Write).map_err(stage)?;
+    rest(&stream)
+}
+
+/// Pieces come from a thread, each within the limit.
+fn a_thread(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let stream = dial(host, port, limit)?;
+    stream.set_read_timeout(None).map_err(Other)?;
+    request(&stream, selector)?;
+    let (sender, pieces) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut stream, mut buffer) = (stream, [0; 100]);
+        loop {
+            let read = stream.read(&mut buffer).map(|read| buffer[..read].to_vec());
+            let last = !matches!(&read, Ok(piece) if !piece.is_empty());
+            if sender.send(read).is_err() || last {
+                return;
+            }
+        }
+    });
+    let mut page = Vec::new();
+    loop {
+        match pieces.recv_timeout(limit) {
+            Ok(Ok(piece)) if piece.is_empty() => return judged(page),
+            Ok(Ok(piece)) => page.extend(piece),
+            Ok(Err(error)) => return Err(stage(error)),
+            Err(_) => return Err(TimedOut),
+        }
+    }
+}
+
+fn judges_one_read(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let mut stream = dial(host, port, limit)?;
+    request(&stream, selector)?;
+    let mut page = vec![0; 4096];
+    let read = stream.read(&mut page).map_err(stage)?;
+    page.truncate(read);
+    judged(page)
+}
+
+fn ten_seconds(host: &str, port: u16, selector: &str, _: Duration) -> Page {
+    to_the_end(host, port, selector, Duration::from_secs(10))
+}
+
+fn one_second(host: &str, port: u16, selector: &str, _: Duration) -> Page {
+    to_the_end(host, port, selector, Duration::from_secs(1))
+}
+
+/// Knows addresses, and takes every name for one that is wrong.
+fn figures_only(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    if let Err(error) = host.parse::<IpAddr>() {
+        return Err(Name(io::Error::other(error)));
+    }
+    to_the_end(host, port, selector, limit)
+}
+
+fn no_empty_page(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    match to_the_end(host, port, selector, limit) {
+        Ok(page) if page.is_empty() => Err(Truncated),
+        result => result,
+    }
+}
+
+fn text(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let mut stream = dial(host, port, limit)?;
+    request(&stream, selector)?;
+    let mut page = String::new();
+    stream.read_to_string(&mut page).map_err(stage)?;
+    judged(page.into_bytes())
+}
+
+fn nearly_text(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let page = to_the_end(host, port, selector, limit)?;
+    Ok(String::from_utf8_lossy(&page).into_owned().into_bytes())
+}
+
+fn with_last(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let mut page = to_the_end(host, port, selector, limit)?;
+    page.extend_from_slice(b".\r\n");
+    Ok(page)
+}
+
+fn trims(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let page = to_the_end(host, port, selector, limit)?;
+    Ok(page.trim_ascii_end().to_vec())
+}
+
+fn no_name_step(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    match to_the_end(host, port, selector, limit) {
+        Err(Name(error)) => Err(stage(error)),
+        result => result,
+    }
+}
+
+/// Takes an end without a word for a page that is not there.
+fn no_such(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    let stream = dial(host, port, limit)?;
+    request(&stream, selector)?;
+    let mut page = Vec::new();
+    (&stream).read_to_end(&mut page).map_err(stage)?;
+    match page.is_empty() {
+        true => Err(NotFound),
+        false => judged(page),
+    }
+}
+
+/// Has an error for it, and the wrong name.
+fn unexpected(host: &str, port: u16, selector: &str, limit: Duration) -> Page {
+    match to_the_end(host, port, selector, limit) {
+        Err(Truncated) => Err(Other(ErrorKind::UnexpectedEof.into())),
         result => result,
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
+use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
 use checks::errors::half_close as check;
@@ -11,14 +12,25 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("half-close right: a loop", check(a_loop)),
         Answer::right("half-close right: threads", check(threads)),
+        Answer::right("half-close right: bytes", check(by_bytes)),
+        Answer::right("half-close right: two halves", check(two_halves)),
+        Answer::right("half-close right: shuts both down", check(shuts_both)),
         Answer::wrong("M65", "half-close: each read", check(each_read)),
+        Answer::wrong("M65", "half-close: one read", check(one_read)),
+        Answer::wrong("M65", "half-close: a pause is the end", check(a_pause)),
+        Answer::wrong("M12", "half-close: one megabyte", check(one_megabyte)),
+        Answer::wrong("M14", "half-close: breaks", check(breaks)),
+        Answer::unnamed("whole", "half-close: says more", check(says_more)),
+        Answer::unnamed("whole", "half-close: never answers", check(ends_first)),
         Answer::wrong("M65", "half-close: each line", check(each_line)),
         Answer::wrong("M12", "half-close: five bytes", check(five_bytes)),
         Answer::wrong("M13", "half-close: keeps a clone", check(keeps_a_clone)),
         Answer::wrong("M14", "half-close: question mark", check(question_mark)),
         Answer::wrong("M33", "half-close: one caller", check(one_caller)),
         Answer::wrong("M5", "half-close: no end", check(no_end)),
-        Answer::unnamed("binary", "half-close: text only", check(text_only)),
+        Answer::wrong("M45", "half-close: text only", check(text_only)),
+        Answer::wrong("M45", "half-close: unwraps text", check(unwraps_text)),
+        Answer::unnamed("binary", "half-close: nearly text", check(nearly_text)),
         Answer::unnamed("whole", "half-close: as it came", check(as_it_came)),
         Answer {
             name: "half-close: the stub",
@@ -153,6 +165,126 @@ fn as_it_came(listener: TcpListener) -> io::Result<()> {
         let mut text = Vec::new();
         if stream.read_to_end(&mut text).is_ok() {
             let _ = stream.write_all(&text);
+        }
+    }
+}
+
+fn by_bytes(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let text: io::Result<Vec<u8>> = BufReader::new(&stream).bytes().collect();
+        if let Ok(text) = text {
+            let _ = (&stream).write_all(&text.to_ascii_uppercase());
+        }
+    }
+}
+
+fn two_halves(listener: TcpListener) -> io::Result<()> {
+    for stream in listener.incoming() {
+        let mut output = stream?;
+        let Ok(mut input) = output.try_clone() else {
+            continue;
+        };
+        let mut text = Vec::new();
+        if io::copy(&mut input, &mut text).is_ok() {
+            text.make_ascii_uppercase();
+            let _ = output.write_all(&text).and_then(|()| output.flush());
+        }
+    }
+    Ok(())
+}
+
+fn shuts_both(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        if visit(&stream).is_ok() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn one_read(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        let mut buffer = vec![0; 1 << 16];
+        if let Ok(read) = stream.read(&mut buffer) {
+            let _ = stream.write_all(&buffer[..read].to_ascii_uppercase());
+        }
+    }
+}
+
+fn a_pause(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        stream.set_read_timeout(Some(Duration::from_millis(400)))?;
+        let mut text = Vec::new();
+        let _ = stream.read_to_end(&mut text);
+        let _ = stream.write_all(&text.to_ascii_uppercase());
+    }
+}
+
+/// A buffer that is full takes no more: read then says 0.
+fn one_megabyte(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        let (mut text, mut filled) = (vec![0; 1 << 20], 0);
+        while let Ok(read @ 1..) = stream.read(&mut text[filled..]) {
+            filled += read;
+        }
+        let _ = stream.write_all(&text[..filled].to_ascii_uppercase());
+    }
+}
+
+fn breaks(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        if let Err(error) = visit(&stream) {
+            eprintln!("{error}");
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn says_more(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        let mut text = Vec::new();
+        if stream.read_to_end(&mut text).is_ok() {
+            text.push(b'\n');
+            let _ = stream.write_all(&text.to_ascii_uppercase());
+        }
+    }
+}
+
+fn ends_first(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        let mut text = Vec::new();
+        let _ = stream.read_to_end(&mut text);
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = stream.write_all(&text.to_ascii_uppercase());
+    }
+}
+
+fn unwraps_text(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        let mut text = Vec::new();
+        if stream.read_to_end(&mut text).is_ok() {
+            let text = String::from_utf8(text).unwrap();
+            let _ = stream.write_all(text.to_ascii_uppercase().as_bytes());
+        }
+    }
+}
+
+fn nearly_text(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        let mut text = Vec::new();
+        if stream.read_to_end(&mut text).is_ok() {
+            let text = String::from_utf8_lossy(&text).to_ascii_uppercase();
+            let _ = stream.write_all(text.as_bytes());
         }
     }
 }

@@ -12,6 +12,16 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("dial right: std where it can", check(std_where_it_can)),
         Answer::right("dial right: recursive", check(recursive)),
+        Answer::right("dial right: a thread for each", check(a_thread)),
+        Answer::right("dial right: errors in a list", check(in_a_list)),
+        Answer::right("dial right: only its family", check(only_its_family)),
+        Answer::wrong("M67", "dial: zero handed on", check(zero_handed_on)),
+        Answer::wrong("M75", "dial: zero to socket2", check(zero_to_socket2)),
+        Answer::unnamed("slow", "dial: one second each", check(one_second)),
+        Answer::unnamed("total", "dial: subtracts", check(subtracts)),
+        Answer::wrong("M74", "dial: ten seconds each", check(ten_seconds)),
+        Answer::unnamed("source", "dial: fails with a source", check(fails_with)),
+        Answer::wrong("M76", "dial: binds another", check(binds_loopback)),
         Answer::wrong("M73", "dial: the first only", check(first_only)),
         Answer::wrong("M73", "dial: a question mark", check(question_mark)),
         Answer::wrong("M73", "dial: the source ends it", check(source_ends_it)),
@@ -25,7 +35,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("last", "dial: the first error", check(first_error)),
         Answer::unnamed("one", "dial: backwards", check(backwards)),
         Answer::unnamed("one", "dial: non-blocking", check(non_blocking)),
-        Answer::unnamed("total", "dial: a race", check(a_race)),
+        Answer::unnamed("slow", "dial: a race", check(a_race)),
         Answer::unnamed("one", "dial: all at once", check(all_at_once)),
         Answer::unnamed("nobody", "dial: another kind", check(another_kind)),
     ]
@@ -320,5 +330,180 @@ fn another_kind(
     if addresses.is_empty() {
         return Err(io::Error::other("nobody"));
     }
+    std_where_it_can(addresses, each, total, source)
+}
+
+/// The thread goes on when its time is over, and nobody listens to it.
+fn a_thread(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let end = Instant::now() + total;
+    let mut last = io::Error::from(ErrorKind::InvalidInput);
+    let mut told = String::new();
+    for &address in addresses {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(ErrorKind::TimedOut, told));
+        }
+        let (sender, result) = std::sync::mpsc::channel();
+        let limit = each.min(left);
+        std::thread::spawn(move || sender.send(attempt(address, limit, source)));
+        last = match result.recv_timeout(limit + Duration::from_millis(20)) {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error,
+            Err(_) => ErrorKind::TimedOut.into(),
+        };
+        told += &format!("{address} did not answer ({last}). ");
+    }
+    Err(io::Error::new(last.kind(), told))
+}
+
+fn in_a_list(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let start = Instant::now();
+    let mut failed: Vec<(SocketAddr, io::Error)> = vec![];
+    for address in addresses.iter().copied() {
+        let Some(left) = total
+            .checked_sub(start.elapsed())
+            .filter(|left| *left > Duration::ZERO)
+        else {
+            return Err(io::Error::new(ErrorKind::TimedOut, format!("{failed:?}")));
+        };
+        match attempt(address, std::cmp::min(left, each), source) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed.push((address, error)),
+        }
+    }
+    let kind = match failed.last() {
+        None => ErrorKind::InvalidInput,
+        Some((_, error)) => error.kind(),
+    };
+    Err(io::Error::new(kind, format!("{failed:?}")))
+}
+
+/// Does not try what cannot be called from the source.
+fn only_its_family(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let fits = |a: &SocketAddr| source.is_none_or(|s| s.is_ipv4() == a.is_ipv4());
+    let some: Vec<SocketAddr> = addresses.iter().copied().filter(fits).collect();
+    std_where_it_can(&some, each, total, source)
+}
+
+fn zero_handed_on(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let start = Instant::now();
+    let mut last = io::Error::from(ErrorKind::InvalidInput);
+    for &address in addresses {
+        let left = total.saturating_sub(start.elapsed());
+        let tried = match source {
+            None => TcpStream::connect_timeout(&address, each.min(left)),
+            Some(_) => attempt(address, each.min(left), source),
+        };
+        match tried {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                let told = format!("{last}; {address}: {error}");
+                last = io::Error::new(error.kind(), told);
+            }
+        }
+    }
+    Err(last)
+}
+
+/// A socket of socket2 makes its call before it looks at the limit.
+fn zero_to_socket2(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let start = Instant::now();
+    let mut last = io::Error::from(ErrorKind::InvalidInput);
+    for &address in addresses {
+        let left = total.saturating_sub(start.elapsed());
+        match attempt(address, each.min(left), source) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                let told = format!("{last}; {address}: {error}");
+                last = io::Error::new(error.kind(), told);
+            }
+        }
+    }
+    Err(last)
+}
+
+fn one_second(
+    addresses: &[SocketAddr],
+    _: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    std_where_it_can(addresses, Duration::from_secs(1), total, source)
+}
+
+fn ten_seconds(
+    addresses: &[SocketAddr],
+    _: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    std_where_it_can(addresses, Duration::from_secs(10), total, source)
+}
+
+fn subtracts(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let start = Instant::now();
+    let mut last = io::Error::from(ErrorKind::InvalidInput);
+    for &address in addresses {
+        match attempt(address, each.min(total - start.elapsed()), source) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                let told = format!("{last}; {address}: {error}");
+                last = io::Error::new(error.kind(), told);
+            }
+        }
+    }
+    Err(last)
+}
+
+fn fails_with(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    if source.is_some() {
+        return Err(ErrorKind::Unsupported.into());
+    }
+    std_where_it_can(addresses, each, total, source)
+}
+
+/// Another address of the same family is bound.
+fn binds_loopback(
+    addresses: &[SocketAddr],
+    each: Duration,
+    total: Duration,
+    source: Option<IpAddr>,
+) -> Dialled {
+    let source = source.map(|_| IpAddr::from([127, 0, 0, 1]));
     std_where_it_can(addresses, each, total, source)
 }

@@ -1,10 +1,10 @@
 //! Answers to `names/dual`.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use checks::answers::Answer;
+use checks::answers::{Answer, Expected};
 use checks::names::dual as check;
 use socket2::{Domain, Socket, Type};
 
@@ -12,6 +12,20 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("dual right: by socket2", check(listen, serve)),
         Answer::right("dual right: std elsewhere", check(std_elsewhere, threads)),
+        Answer::right("dual right: both options", check(both_options, incoming)),
+        Answer::right("dual right: to_canonical late", check(listen, formatted)),
+        Answer {
+            name: "dual: std alone",
+            check: check(std_alone, serve),
+            expected: Expected::MistakeWhere("M77", "setting"),
+        },
+        Answer::wrong("M14", "dual: asks who is gone", check(listen, asks)),
+        Answer::wrong("M14", "dual: a question mark", check(listen, question_mark)),
+        Answer::wrong("M77", "dual: the option too late", check(too_late, serve)),
+        Answer::unnamed("whole", "dual: reads first", check(listen, reads_first)),
+        Answer::unnamed("whole", "dual: no port", check(listen, no_port)),
+        Answer::unnamed("whole", "dual: its own address", check(listen, its_own)),
+        Answer::unnamed("all6", "dual: IPv4 for ::", check(v4_for_all, serve)),
         Answer::wrong("M17", "dual: always the wildcard", check(wildcard, serve)),
         Answer::wrong("M17", "dual: always 0.0.0.0", check(wildcard4, serve)),
         Answer::wrong("M77", "dual: IPv6 alone", check(only_v6, serve)),
@@ -164,4 +178,99 @@ fn another_text(listener: TcpListener) -> io::Result<()> {
         let _ = stream?.write_all(b"hello\n");
     }
     Ok(())
+}
+
+fn both_options(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = match address {
+        SocketAddr::V4(_) => Domain::IPV4,
+        SocketAddr::V6(_) => Domain::IPV6,
+    };
+    let socket = Socket::new(family, Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    // It fails at an IPv4 socket, and is not needed there.
+    let _ = socket.set_only_v6(false);
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    Ok(TcpListener::from(socket))
+}
+
+fn incoming(listener: TcpListener) -> io::Result<()> {
+    for stream in listener.incoming() {
+        let stream = stream?;
+        let Ok(peer) = stream.peer_addr() else {
+            continue;
+        };
+        if let Err(error) = tell(stream, peer.ip().to_canonical(), peer.port()) {
+            eprintln!("{error}");
+        }
+    }
+    Ok(())
+}
+
+fn formatted(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, mut peer) = listener.accept()?;
+        peer.set_ip(peer.ip().to_canonical());
+        let _ = writeln!(stream, "you are {peer}");
+    }
+}
+
+/// On most machines it is as good as the other.
+fn std_alone(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+}
+
+fn asks(listener: TcpListener) -> io::Result<()> {
+    for stream in listener.incoming() {
+        let stream = stream?;
+        let peer = stream.peer_addr()?;
+        let _ = tell(stream, peer.ip().to_canonical(), peer.port());
+    }
+    Ok(())
+}
+
+fn question_mark(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, peer) = listener.accept()?;
+        tell(stream, peer.ip().to_canonical(), peer.port())?;
+    }
+}
+
+fn too_late(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = open(address, true, true)?;
+    let _ = socket2::SockRef::from(&listener).set_only_v6(false);
+    Ok(listener)
+}
+
+fn reads_first(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, peer) = listener.accept()?;
+        let _ = stream.read(&mut [0; 100]);
+        let _ = tell(stream, peer.ip().to_canonical(), peer.port());
+    }
+}
+
+fn no_port(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut stream, peer) = listener.accept()?;
+        let line = format!("you are {}\n", peer.ip().to_canonical());
+        let _ = stream.write_all(line.as_bytes());
+    }
+}
+
+fn its_own(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        let own = stream.local_addr()?;
+        let _ = tell(stream, own.ip().to_canonical(), own.port());
+    }
+}
+
+fn v4_for_all(address: SocketAddr) -> io::Result<TcpListener> {
+    match address.ip() {
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            listen((Ipv4Addr::UNSPECIFIED, address.port()).into())
+        }
+        _ => listen(address),
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,14 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("eyeballs right: threads", check(threads)),
         Answer::right("eyeballs right: one poll", check(one_poll)),
+        Answer::right("eyeballs right: a condition", check(a_condition)),
         Answer::wrong("M72", "eyeballs: one after another", check(in_sequence)),
+        Answer::unnamed("one", "eyeballs: by the clock alone", check(by_the_clock)),
+        Answer::unnamed("slow", "eyeballs: a quarter second", check(a_quarter)),
+        Answer::unnamed("slow", "eyeballs: a second in all", check(a_second_in_all)),
+        Answer::unnamed("silent", "eyeballs: a scope", check(a_scope)),
+        Answer::unnamed("all", "eyeballs: another kind", check(another_kind)),
+        Answer::unnamed("nobody", "eyeballs: panics on none", check(panics_on_none)),
         Answer::wrong("M73", "eyeballs: the first only", check(first_only)),
         Answer::wrong("M74", "eyeballs: waits for each", check(waits_for_each)),
         Answer::wrong("M79", "eyeballs: keeps the losers", check(keeps_losers)),
@@ -305,4 +313,163 @@ fn no_limit(addresses: &[SocketAddr], stagger: Duration, limit: Duration) -> Rac
         ..Fault::default()
     };
     staggered(&interleaved(addresses), stagger, limit, fault)
+}
+
+/// What has come about, and who waits for it.
+#[derive(Default)]
+struct Board {
+    news: Mutex<News>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct News {
+    won: Option<TcpStream>,
+    failed: Vec<io::Error>,
+    over: bool,
+}
+
+/// Threads that write on a board; a loser sees that it is over.
+fn a_condition(
+    addresses: &[SocketAddr],
+    stagger: Duration,
+    limit: Duration,
+) -> Raced {
+    let end = Instant::now() + limit;
+    let board = Arc::new(Board::default());
+    let order = interleaved(addresses);
+    let mut news = board.news.lock().unwrap();
+    for started in 0..=order.len() {
+        if let Some(&address) = order.get(started) {
+            let board = Arc::clone(&board);
+            thread::spawn(move || {
+                let left = end.saturating_duration_since(Instant::now());
+                let result = TcpStream::connect_timeout(&address, left);
+                let mut news = board.news.lock().unwrap();
+                match result {
+                    Ok(stream) if !news.over && news.won.is_none() => {
+                        news.won = Some(stream);
+                    }
+                    Ok(loser) => drop(loser),
+                    Err(error) => news.failed.push(error),
+                }
+                board.changed.notify_one();
+            });
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        let last = started >= order.len();
+        let pause = if last { left } else { stagger.min(left) };
+        let before = news.failed.len();
+        let waits = |news: &mut News| {
+            let all = news.failed.len() == order.len();
+            news.won.is_none() && !all && (last || news.failed.len() == before)
+        };
+        (news, _) = board
+            .changed
+            .wait_timeout_while(news, pause, waits)
+            .unwrap();
+        if let Some(stream) = news.won.take() {
+            news.over = true;
+            return Ok(stream);
+        }
+        if Instant::now() >= end {
+            break;
+        }
+    }
+    news.over = true;
+    match news.failed.pop() {
+        _ if Instant::now() >= end => Err(ErrorKind::TimedOut.into()),
+        Some(error) => Err(error),
+        None => Err(ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// Each attempt waits for its time, and then makes its call, whatever has happened.
+fn by_the_clock(
+    addresses: &[SocketAddr],
+    stagger: Duration,
+    limit: Duration,
+) -> Raced {
+    let (sender, results) = mpsc::channel();
+    for (nr, address) in interleaved(addresses).into_iter().enumerate() {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            thread::sleep(stagger.saturating_mul(nr as u32));
+            let _ = sender.send(TcpStream::connect_timeout(&address, limit));
+        });
+    }
+    drop(sender);
+    let mut last = ErrorKind::InvalidInput.into();
+    loop {
+        match results.recv_timeout(limit) {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(RecvTimeoutError::Disconnected) => return Err(last),
+            Err(_) => return Err(ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+/// The number of RFC 8305, whatever it is given.
+fn a_quarter(addresses: &[SocketAddr], _: Duration, limit: Duration) -> Raced {
+    threads(addresses, Duration::from_millis(250), limit)
+}
+
+fn a_second_in_all(
+    addresses: &[SocketAddr],
+    stagger: Duration,
+    _: Duration,
+) -> Raced {
+    threads(addresses, stagger, Duration::from_secs(1))
+}
+
+/// The end of a scope waits for every thread in it.
+fn a_scope(addresses: &[SocketAddr], stagger: Duration, limit: Duration) -> Raced {
+    let order = interleaved(addresses);
+    let (sender, results) = mpsc::channel();
+    let mut last = io::Error::from(ErrorKind::InvalidInput);
+    thread::scope(|scope| {
+        let mut running = 0;
+        let mut next = order.iter();
+        loop {
+            let started = next.next().map(|address| {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    sender.send(TcpStream::connect_timeout(address, limit))
+                });
+                running += 1;
+            });
+            if running == 0 {
+                return Err(last);
+            }
+            let pause = if started.is_some() { stagger } else { limit };
+            match results.recv_timeout(pause) {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => (running, last) = (running - 1, error),
+                Err(_) if started.is_some() => {}
+                Err(_) => return Err(ErrorKind::TimedOut.into()),
+            }
+        }
+    })
+}
+
+fn another_kind(
+    addresses: &[SocketAddr],
+    stagger: Duration,
+    limit: Duration,
+) -> Raced {
+    let told = |error: io::Error| match error.kind() {
+        ErrorKind::ConnectionRefused => io::Error::other("nobody answers"),
+        _ => error,
+    };
+    threads(addresses, stagger, limit).map_err(told)
+}
+
+fn panics_on_none(
+    addresses: &[SocketAddr],
+    stagger: Duration,
+    limit: Duration,
+) -> Raced {
+    let _ = addresses[0];
+    threads(addresses, stagger, limit)
 }

@@ -1,5 +1,7 @@
 //! Answers to `names/services`.
 
+use std::collections::HashMap;
+
 use checks::Check;
 use checks::answers::Answer;
 
@@ -31,7 +33,24 @@ pub fn answers() -> Vec<Answer> {
     vec![
         Answer::right("services right: whole file", check(whole_file)),
         Answer::right("services right: by hand", check(by_hand)),
+        Answer::right("services right: text, line by line", check(line_by_line)),
+        Answer::right("services right: a pattern", check(a_pattern)),
         Answer::wrong("M70", "services: any protocol", any_protocol()),
+        Answer::unnamed(
+            "spaces",
+            "services: blanks and tabs alone",
+            check(two_blanks),
+        ),
+        Answer::unnamed("double", "services: a map", a_map()),
+        Answer::unnamed("double", "services: names before aliases", two_passes()),
+        Answer::unnamed("case", "services: a protocol in any case", any_case_of_it()),
+        Answer::unnamed("alias", "services: aliases as names", check(last_word)),
+        Answer::unnamed(
+            "comment",
+            "services: a blank before it",
+            check(blank_before),
+        ),
+        Answer::unnamed("any", "services: a zero is the end", check(long_lines)),
         Answer::wrong("M70", "services: no protocol for a name", half_a_protocol()),
         Answer::wrong("M71", "services: comments are aliases", check(comments)),
         Answer::wrong(
@@ -271,4 +290,157 @@ fn beginnings() -> Check {
 
 fn the_last() -> Check {
     check(|file| whole_file(file).into_iter().rev().collect())
+}
+
+/// Text where it is text; a line is a line.
+fn line_by_line(file: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for line in file.split_inclusive(|b| *b == b'\n') {
+        let line = uncommented(line).trim_ascii();
+        let words = line.split(u8::is_ascii_whitespace);
+        let words: Vec<Vec<u8>> = words
+            .filter(|word| !word.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect();
+        let Some(Ok(door)) = words.get(1).cloned().map(String::from_utf8) else {
+            continue;
+        };
+        let Some((port, protocol)) = door.split_once('/') else {
+            continue;
+        };
+        let plain = port.chars().all(|c| c.is_ascii_digit());
+        match port.parse::<u16>() {
+            Ok(port @ 1..) if plain && !protocol.is_empty() => {
+                let mut names = words;
+                names.remove(1);
+                entries.push((names, port, protocol.into()));
+            }
+            _ => {}
+        }
+    }
+    entries
+}
+
+fn a_pattern(file: &[u8]) -> Vec<Entry> {
+    let lines = file.split(|b| *b == b'\n').map(uncommented);
+    lines
+        .filter_map(|line| {
+            let mut words = line
+                .split(|b| b.is_ascii_whitespace())
+                .filter(|word| !word.is_empty());
+            let (name, door) = (words.next()?, words.next()?);
+            let mut parts = door.splitn(2, |b| *b == b'/');
+            let (port, protocol) = (digits(parts.next()?)?, parts.next()?);
+            let names = [name].into_iter().chain(words).map(<[u8]>::to_vec);
+            (!protocol.is_empty()).then(|| (names.collect(), port, protocol.to_vec()))
+        })
+        .collect()
+}
+
+/// A carriage return is no blank to it.
+fn two_blanks(file: &[u8]) -> Vec<Entry> {
+    let lines = file.split(|b| *b == b'\n').map(uncommented);
+    let carriage = |line: &[u8]| -> Vec<u8> {
+        line.iter()
+            .map(|b| if *b == b'\r' { b'@' } else { *b })
+            .collect()
+    };
+    lines
+        .filter_map(|line| entry(&carriage(line), digits))
+        .collect()
+}
+
+/// What comes later takes the place of what came before.
+fn a_map() -> Check {
+    checks::names::services(
+        |file, name, protocol| {
+            let mut map = HashMap::new();
+            for (names, port, of) in whole_file(file) {
+                for name in names {
+                    map.insert((name, of.clone()), port);
+                }
+            }
+            map.get(&(name.into(), protocol.into())).copied()
+        },
+        |file, port, protocol| {
+            let mut map = HashMap::new();
+            for (mut names, port, of) in whole_file(file) {
+                map.insert((port, of), names.swap_remove(0));
+            }
+            map.remove(&(port, protocol.into()))
+        },
+    )
+}
+
+fn two_passes() -> Check {
+    checks::names::services(
+        |file, name, protocol| {
+            let all = whole_file(file);
+            let fits = |of: &[u8], one: &[u8]| {
+                of == protocol.as_bytes() && one == name.as_bytes()
+            };
+            let named = all.iter().find(|(names, _, of)| fits(of, &names[0]));
+            let called = || {
+                all.iter()
+                    .find(|(names, _, of)| names.iter().any(|one| fits(of, one)))
+            };
+            named.or_else(called).map(|(_, port, _)| *port)
+        },
+        |file, port, protocol| {
+            let mut all = whole_file(file).into_iter();
+            all.find(|(_, at, of)| *at == port && of == protocol.as_bytes())
+                .map(|(names, ..)| names[0].clone())
+        },
+    )
+}
+
+fn any_case_of_it() -> Check {
+    checks::names::services(
+        |file, name, protocol| {
+            let mut all = whole_file(file).into_iter();
+            all.find(|(names, _, of)| {
+                of.eq_ignore_ascii_case(protocol.as_bytes())
+                    && names.iter().any(|n| n == name.as_bytes())
+            })
+            .map(|(_, port, _)| port)
+        },
+        |file, port, protocol| {
+            let mut all = whole_file(file).into_iter();
+            all.find(|(_, at, of)| {
+                *at == port && of.eq_ignore_ascii_case(protocol.as_bytes())
+            })
+            .map(|(names, ..)| names[0].clone())
+        },
+    )
+}
+
+fn last_word(file: &[u8]) -> Vec<Entry> {
+    let mut all = whole_file(file);
+    all.iter_mut().for_each(|(names, ..)| names.reverse());
+    all
+}
+
+fn blank_before(file: &[u8]) -> Vec<Entry> {
+    let lines = file.split(|b| *b == b'\n');
+    let cut = |line: &'_ [u8]| -> usize {
+        let behind = line
+            .windows(2)
+            .position(|two| two[0].is_ascii_whitespace() && two[1] == b'#');
+        match line.first() {
+            Some(b'#') => 0,
+            _ => behind.unwrap_or(line.len()),
+        }
+    };
+    lines
+        .filter_map(|line| entry(&line[..cut(line)], digits))
+        .collect()
+}
+
+/// Takes what it is not ready for to be the end of the file.
+fn long_lines(file: &[u8]) -> Vec<Entry> {
+    let lines = file.split(|b| *b == b'\n');
+    lines
+        .take_while(|line| !line.contains(&0))
+        .filter_map(|line| entry(uncommented(line), digits))
+        .collect()
 }
