@@ -111,7 +111,11 @@ impl Watch {
                 if family.quiet_since(still) || has_stopped(&family.program) =>
             {
                 let long = now.duration_since(*since) >= asleep;
-                (long && family.will_sleep_on()).then_some(Doing::Blocked)
+                // Who woke while its time limit was looked for has none any more.
+                let still = || {
+                    Family::look(self.pid).is_ok_and(|now| now.quiet_since(&family))
+                };
+                (long && family.will_sleep_on() && still()).then_some(Doing::Blocked)
             }
             _ => {
                 self.quiet = Some((now, family));

@@ -18,7 +18,8 @@ use std::time::Duration;
 use std::time::Instant;
 // END SOLUTION
 
-/// Connects to `server` and returns all that it says until it ends the connection.
+/// Connects to `server` and returns all that it says until it ends the connection: any
+/// bytes, and any number of them.
 ///
 /// When `limit` has passed and the reply is not complete, it is an error of the kind
 /// [`io::ErrorKind::TimedOut`], whichever call was waiting then; what has come so far

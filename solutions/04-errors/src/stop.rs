@@ -4,7 +4,7 @@
 //! side; callers come one after another. When Ctrl-C is pressed (SIGINT)
 //!
 //! - a caller that is being served is served to its end;
-//! - no further caller is served;
+//! - no further caller is served, not even one that is in the queue already;
 //! - the function returns `Ok(())`, and by then nobody listens at the port any more;
 //! - a server that is started again at once, at the same port, can listen there, even
 //!   where connections of the last run are still in the kernel's books.

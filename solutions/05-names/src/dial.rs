@@ -22,8 +22,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connects to the first of `addresses` that answers.
 ///
-/// An attempt takes no longer than `each`, and all of them together no longer than
-/// `total`. With a `source`, the connection comes from that address, at a port that the
+/// An attempt is given up after `each` and not before, unless `total`, the time for all
+/// of them together, is over. With a `source`, the connection comes from that address, at a port that the
 /// kernel chooses; an address that cannot be called from there, because it is of the
 /// other family, is an attempt that failed.
 ///

@@ -17,7 +17,7 @@ use crate::symptom::{self, Doing, Kind, Symptom};
 const REFUSES: Duration = Duration::from_secs(1);
 
 /// How long a function that wakes now and then is watched while it is to wait on.
-const PATIENT: Duration = Duration::from_secs(4);
+const PATIENT: Duration = Duration::from_millis(1500);
 
 /// How long a function that should be over is watched asleep.
 const STILL: Duration = Duration::from_millis(150);
@@ -56,8 +56,32 @@ impl Stage {
     /// [`Kind::Wrong`] where something came, [`Kind::EarlyEnd`] or [`Kind::Reset`]
     /// where the connection ended, [`Kind::Gone`] where the program did.
     pub fn expect_nothing(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
+        self.expect_nothing_for(peer, Duration::MAX)
+    }
+
+    /// As [`Stage::expect_nothing`], of a program that has a long time limit and may
+    /// wake now and then.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn expect_nothing_yet(&mut self, peer: &mut Peer) -> Result<(), Symptom> {
+        self.expect_nothing_for(peer, PATIENT)
+    }
+
+    fn expect_nothing_for(
+        &mut self,
+        peer: &mut Peer,
+        enough: Duration,
+    ) -> Result<(), Symptom> {
         let on = On::Read(Arc::clone(&peer.stream));
-        match self.wait(&on, |_| Ok(peer.take_in()?.then_some(())))? {
+        let start = Instant::now();
+        let came = self.wait(&on, |_| {
+            let came = peer.take_in()?;
+            Ok((came || start.elapsed() > enough).then_some(came))
+        })?;
+        match came {
+            Ok(false) => return Ok(()),
             Err(idle) if matches!(idle.doing, Doing::Ended | Doing::Returned) => {
                 let summary = "your program ended instead of listening on";
                 let mut symptom = Symptom::new(Kind::Gone, summary).while_idle(idle);
@@ -65,7 +89,7 @@ impl Stage {
                 return Err(symptom);
             }
             Err(_) => return Ok(()),
-            Ok(()) => {}
+            Ok(true) => {}
         }
         let got = std::mem::take(&mut peer.unseen);
         let (kind, summary) = match peer.over {
@@ -162,7 +186,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// [`Kind::Rule`] where it returned, [`Kind::Gone`] where the program ended.
+    /// [`Kind::WrongValue`] where it returned, [`Kind::Gone`] where the program ended.
     pub fn expect_patience(&mut self) -> Result<(), Symptom> {
         let start = Instant::now();
         let returned = self.wait(&On::Nothing, |stage| {
@@ -173,7 +197,7 @@ impl Stage {
             Ok(None) => Ok(()),
             Ok(Some(Ok(got) | Err(got))) => {
                 let summary = "your function returned before its time was over";
-                Err(Symptom::new(Kind::Rule, summary)
+                Err(Symptom::new(Kind::WrongValue, summary)
                     .with_words("a function that waits on", got))
             }
             Err(idle) if idle.doing == Doing::Ended => {
@@ -214,8 +238,7 @@ impl Stage {
         watch.is_at_rest_for(STILL / 2)
     }
 
-    /// Expects that a caller that has spoken got no word of answer, now that the
-    /// function has returned.
+    /// Expects that a caller that has spoken has got no word of answer.
     ///
     /// # Errors
     ///

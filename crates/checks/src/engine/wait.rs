@@ -213,6 +213,10 @@ impl Stage {
                     Ok(value) if value.is_empty() => {
                         "Your function returned Ok(()).".into()
                     }
+                    // Where a check compares errors as well, it tells them as values.
+                    Ok(value) if value.starts_with("Err(") => {
+                        format!("Your function returned {value}.")
+                    }
                     Ok(_) => "Your function returned Ok.".into(),
                     Err(error) => {
                         format!("Your function returned an error: {error}.")

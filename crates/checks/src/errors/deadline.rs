@@ -75,8 +75,8 @@ pub fn deadline(fetch: fn(SocketAddr, Duration) -> io::Result<Vec<u8>>) -> Check
         probe("silent", "a server that says nothing", SHORT, silent),
         probe("half", "a server that falls silent half-way", SHORT, half),
         probe("slow", "a server that takes its time", FOREVER, slow),
-        probe("late", "a byte when the time is nearly over", FAIR, late).early(),
         probe("drip", "a byte now and then, without an end", SHORT, drip).early(),
+        probe("late", "a byte when the time is nearly over", FAIR, late).early(),
         full,
         probe("zero", "a limit of zero", Duration::ZERO, zero),
     ];

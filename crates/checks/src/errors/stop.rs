@@ -165,8 +165,9 @@ fn waiting(stage: &mut Stage) -> Result<(), Symptom> {
     stage.interrupt();
     stage.expect_nothing(&mut peer)?;
     finish(stage, &mut peer)?;
-    expect_over(stage)?;
-    stage.expect_unserved(&mut other)
+    let over = expect_over(stage);
+    stage.expect_unserved(&mut other)?;
+    over
 }
 
 /// The caller that was being served goes on, and is served to its end.

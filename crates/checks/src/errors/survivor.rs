@@ -133,7 +133,7 @@ fn slow(stage: &mut Stage) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     ask(stage, &mut peer, b"hello")?;
     stage.note("says nothing for a while");
-    stage.expect_nothing(&mut peer)?;
+    stage.expect_nothing_yet(&mut peer)?;
     ask(stage, &mut peer, b" and again")
 }
 

@@ -46,11 +46,36 @@ fn whole(stage: &mut Stage) -> Result<(), Symptom> {
     let mut peer = stage.connect()?;
     stage.send(&mut peer, b"hello")?;
     if let Err(symptom) = stage.expect(&mut peer, b"HELLO") {
-        return Err(if_waiting_for_the_end(stage, &mut peer, symptom));
+        let symptom = if_waiting_for_the_end(stage, &mut peer, symptom);
+        return Err(if_hanging_up(stage, symptom));
     }
     stage.send(&mut peer, b" and again")?;
     stage.expect(&mut peer, b" AND AGAIN")
 }
+
+/// Where the program hung up without a word: calls once more, and sees to it that the
+/// word is there before the program is. Does it read it?
+fn if_hanging_up(stage: &mut Stage, mut symptom: Symptom) -> Symptom {
+    let ended = matches!(symptom.kind, Kind::EarlyEnd | Kind::Reset);
+    if !ended || !symptom.got_bytes.is_empty() {
+        return symptom;
+    }
+    stage.note("your program is held up for a moment");
+    stage.hold();
+    let peer = stage.connect();
+    let sent = peer.and_then(|mut peer| {
+        stage.send(&mut peer, b"hello")?;
+        Ok(peer)
+    });
+    stage.let_go();
+    let again = sent.and_then(|mut peer| stage.expect(&mut peer, b"HELLO"));
+    if again.is_err_and(|again| again.kind == Kind::Reset && again.panic.is_none()) {
+        symptom.signs.later = UNREAD.into();
+    }
+    symptom
+}
+
+const UNREAD: &[u8] = b"closed with unread input";
 
 /// Where nothing came, and the program waits in a read: says enough to fill any small
 /// buffer, with newlines, and then its end, and notes what comes of each.
@@ -137,9 +162,8 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M12",
         fits: |all| {
-            all.first(&["whole"]).is_some_and(|s| {
-                s.kind == Kind::Reset && s.panic.is_none() && !s.is_over()
-            })
+            let unread = |s: &Symptom| s.signs.later == UNREAD && !s.is_over();
+            all.first(&["whole"]).is_some_and(unread)
         },
         why: "Your program closed the connection, and what the caller had said still \
               lay unread: then the kernel sends a reset in place of an end. If you have \

@@ -11,7 +11,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Connects to `server` and returns all that it says until it ends the connection.
+/// Connects to `server` and returns all that it says until it ends the connection: any
+/// bytes, and any number of them.
 ///
 /// When `limit` has passed and the reply is not complete, it is an error of the kind
 /// [`io::ErrorKind::TimedOut`], whichever call was waiting then; what has come so far

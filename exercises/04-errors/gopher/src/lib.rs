@@ -60,14 +60,14 @@ impl std::error::Error for Failure {}
 /// Returned is all that stands before the last line, as it came. The last line is one
 /// that consists of a period and CRLF; a period at the end of another line is text.
 /// (Other lines that begin with a period do not occur here.) A page may come in any
-/// pieces.
+/// pieces, may be empty, and need not be text.
 ///
 /// A server that has no such page sends, in place of one, a line that begins with the
 /// digit 3 and has the words `does not exist` in it, and then the last line. Pages
 /// neither begin with a 3 nor contain these words.
 ///
-/// No single step may wait longer than `patience`: not the connection, not one read,
-/// not one write.
+/// Each step may wait for as long as `patience`, and no longer: the connection, one
+/// read, one write.
 pub fn fetch(
     host: &str,
     port: u16,

@@ -21,7 +21,8 @@ use std::time::Duration;
 ///
 /// The letters a to z become capitals (`to_ascii_uppercase`), other bytes stay. A
 /// caller that sends nothing for as long as `patience`, or that takes nothing of what
-/// it is sent for so long, has to go: the connection with it is closed.
+/// it is sent for so long, has to go: the connection with it is closed. One that speaks
+/// again before that may stay, however long it stays in all.
 pub fn serve(listener: TcpListener, patience: Duration) -> io::Result<()> {
     let _ = (listener, patience);
     todo!("serve callers, and let no one of them stop the others")

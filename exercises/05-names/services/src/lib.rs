@@ -1,8 +1,9 @@
 //! Exercise `names/services`: from a service to its port, and back.
 //!
 //! The file /etc/services has a service in each line: its name, its port and protocol
-//! with a slash between them, and perhaps aliases. White space separates them, and `#`
-//! begins a comment, which goes to the end of the line:
+//! with a slash between them, and perhaps aliases. White space separates them
+//! (`u8::is_ascii_whitespace`: a carriage return, too), and `#` begins a comment, which
+//! goes to the end of the line:
 //!
 //! ```text
 //! # Network services

@@ -27,6 +27,11 @@ pub fn answers() -> Vec<Answer> {
         ),
         Answer::unnamed("whole", "repaired: says nothing", check(says_nothing)),
         Answer::wrong("M12", "repaired: hangs up", check(hangs_up)),
+        Answer::unnamed(
+            "whole",
+            "repaired: reads and leaves",
+            check(reads_and_leaves),
+        ),
         Answer::wrong("M33", "repaired without the loop", check(without_the_loop)),
     ]
 }
@@ -192,5 +197,13 @@ fn says_nothing(listener: TcpListener) -> io::Result<()> {
 fn hangs_up(listener: TcpListener) -> io::Result<()> {
     loop {
         drop(listener.accept()?);
+    }
+}
+
+/// An end in good order, after a read.
+fn reads_and_leaves(listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (mut connection, _) = listener.accept()?;
+        let _ = connection.read(&mut [0; 1024]);
     }
 }
