@@ -116,7 +116,8 @@ pub fn bind(addr: SocketAddr, out: &mut impl Write) -> Result<()> {
                 Some(99) => "EADDRNOTAVAIL",
                 _ => "bind",
             };
-            row(out, name, &format!("bind {addr}"), &error)
+            let deed = format!("bind {}, at the port {}", addr.ip(), addr.port());
+            row(out, name, &deed, &error)
         }
         Ok(_) => {
             writeln!(out, "bind {addr} is allowed here")?;

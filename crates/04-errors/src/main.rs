@@ -146,8 +146,11 @@ fn listen(addr: &str) -> Result<TcpListener> {
 
 fn serve_gopher(addr: &str, out: &mut Screen) -> Result<()> {
     let listener = listen(addr)?;
-    let addr = listener.local_addr()?;
-    ctrlc::set_handler(|| process::exit(0))?; // `stop` shows how to do better
+    let addr = listener
+        .local_addr()
+        .context("cannot ask for our address")?;
+    // `stop` shows how to do better.
+    ctrlc::set_handler(|| process::exit(0)).context("cannot watch for Ctrl-C")?;
     writeln!(out, "listening on {addr}")?;
     writeln!(out, "stop with Ctrl-C; in another terminal:")?;
     writeln!(
@@ -166,8 +169,10 @@ fn serve_gopher(addr: &str, out: &mut Screen) -> Result<()> {
 
 fn serve_slam(addr: &str, out: &mut Screen) -> Result<()> {
     let listener = listen(addr)?;
-    let addr = listener.local_addr()?;
-    ctrlc::set_handler(|| process::exit(0))?;
+    let addr = listener
+        .local_addr()
+        .context("cannot ask for our address")?;
+    ctrlc::set_handler(|| process::exit(0)).context("cannot watch for Ctrl-C")?;
     writeln!(out, "listening on {addr}")?;
     writeln!(out, "stop with Ctrl-C; in another terminal:")?;
     writeln!(out, "  cargo run -q -p lesson-4 -- client slam {addr}")?;
@@ -224,9 +229,12 @@ fn serve_until_stopped(way: &str, addr: &str, out: &mut Screen) -> Result<()> {
         }
     };
     let listener = Arc::new(listen(addr)?);
-    let addr = listener.local_addr()?;
+    let addr = listener
+        .local_addr()
+        .context("cannot ask for our address")?;
     let stop = Arc::new(AtomicBool::new(false));
-    ctrlc::set_handler(stop::stopper(way, &listener, addr, &stop))?;
+    ctrlc::set_handler(stop::stopper(way, &listener, addr, &stop))
+        .context("cannot watch for Ctrl-C")?;
     writeln!(out, "listening on {addr}")?;
     writeln!(out, "press Ctrl-C, with a caller and without")?;
     let served =

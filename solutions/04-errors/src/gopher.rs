@@ -79,11 +79,7 @@ pub fn fetch(
     patience: Duration,
 ) -> Result<Vec<u8>, Failure> {
     // BEGIN SOLUTION
-    let mut addresses = (host, port).to_socket_addrs().map_err(Failure::Name)?;
-    let nothing = || Failure::Name(io::Error::other("a name without an address"));
-    let address = addresses.next().ok_or_else(nothing)?;
-
-    let mut stream = TcpStream::connect_timeout(&address, patience).map_err(stage)?;
+    let mut stream = dial(host, port, patience)?;
     stream.set_read_timeout(Some(patience)).map_err(stage)?;
     stream.set_write_timeout(Some(patience)).map_err(stage)?;
     let request = format!("{selector}\r\n");
@@ -106,6 +102,18 @@ pub fn fetch(
     // END SOLUTION
 }
 // BEGIN SOLUTION
+
+/// A connection to the first of the name's addresses that takes the call.
+fn dial(host: &str, port: u16, patience: Duration) -> Result<TcpStream, Failure> {
+    let mut last = Failure::Name(io::Error::other("a name without an address"));
+    for address in (host, port).to_socket_addrs().map_err(Failure::Name)? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = stage(error),
+        }
+    }
+    Err(last)
+}
 
 /// What an error of the connection means.
 fn stage(error: io::Error) -> Failure {
