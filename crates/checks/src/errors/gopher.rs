@@ -37,10 +37,11 @@ const MISSING: &str = "3'/welcome' does not exist\t\terror.host\t1\r\n.\r\n";
 /// The learner's function, its failure told by its `Debug`: host, port and patience.
 type Fetch = dyn Fn(&str, u16, Duration) -> Result<Vec<u8>, String> + Send + Sync;
 
-/// The check of `errors/gopher`.
-pub fn gopher<E: Debug + 'static>(
-    fetch: fn(&str, u16, &str, Duration) -> Result<Vec<u8>, E>,
-) -> Check {
+/// The learner's function: host, port, selector and patience.
+pub type Client<E> = fn(&str, u16, &str, Duration) -> Result<Vec<u8>, E>;
+
+/// The check of `errors/gopher`, for a function with any error that can be told.
+pub fn gopher<E: Debug + 'static>(fetch: Client<E>) -> Check {
     check(Arc::new(move |host, port, patience| {
         // What an error says of itself is told in words; its name is what counts.
         fetch(host, port, SELECTOR, patience).map_err(|error| format!("{error:?}"))
