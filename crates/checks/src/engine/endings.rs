@@ -16,7 +16,7 @@ use crate::symptom::{self, Doing, Kind, Symptom};
 /// How long the kernel may take to refuse a connection on loopback.
 const REFUSES: Duration = Duration::from_secs(1);
 
-/// How long a function that wakes now and then is watched while it is to wait on.
+/// How long a program that wakes now and then is watched while it is to wait on.
 const PATIENT: Duration = Duration::from_millis(1500);
 
 /// How long a function that should be over is watched asleep.
@@ -182,15 +182,15 @@ impl Stage {
     }
 
     /// Expects that the function waits on: its time is far from over, and nothing
-    /// happens.
+    /// happens. One that wakes now and then is watched for as long as `most`.
     ///
     /// # Errors
     ///
     /// [`Kind::WrongValue`] where it returned, [`Kind::Gone`] where the program ended.
-    pub fn expect_patience(&mut self) -> Result<(), Symptom> {
+    pub fn expect_patience(&mut self, most: Duration) -> Result<(), Symptom> {
         let start = Instant::now();
         let returned = self.wait(&On::Nothing, |stage| {
-            let enough = start.elapsed() > PATIENT;
+            let enough = start.elapsed() > most;
             Ok((stage.returned.is_some() || enough).then(|| stage.returned.clone()))
         })?;
         match returned {

@@ -28,6 +28,10 @@ const LATE: usize = 8;
 /// So long that nobody waits for it, here.
 const FOREVER: Duration = Duration::from_secs(60);
 
+/// How long a function that wakes now and then is watched: longer than any limit that
+/// does not count as one without an end.
+const WATCHED: Duration = Duration::from_millis(4500);
+
 /// For a byte that comes when most of this has passed, and for the look after it.
 const FAIR: Duration = Duration::from_secs(1);
 
@@ -68,9 +72,12 @@ pub fn deadline(fetch: fn(SocketAddr, Duration) -> io::Result<Vec<u8>>) -> Check
             let all: Vec<u8> = (0..=255).collect();
             answer(stage, &[&all])
         }),
-        probe("large", "a reply of half a megabyte", LONG, |stage| {
-            answer(stage, &[&b"sixteen letters\n".repeat(32 << 10)])
-        }),
+        probe(
+            "large",
+            "a reply of sixteen thousand bytes",
+            FOREVER,
+            |stage| answer(stage, &[&b"sixteen letters\n".repeat(1000)]),
+        ),
         probe("reset", "a server that breaks off half-way", LONG, reset),
         probe("silent", "a server that says nothing", SHORT, silent),
         probe("half", "a server that falls silent half-way", SHORT, half),
@@ -178,7 +185,7 @@ fn slow(stage: &mut Stage) -> Result<(), Symptom> {
     stage.send(&mut peer, &REPLY[..FIRST_PIECE])?;
     stage.until_taken(&mut peer)?;
     stage.note("says no more for a while");
-    stage.expect_patience()?;
+    stage.expect_patience(WATCHED)?;
     stage.send(&mut peer, &REPLY[FIRST_PIECE..])?;
     peer.end();
     expect_reply(stage, REPLY)
@@ -214,12 +221,14 @@ fn drip(stage: &mut Stage) -> Result<(), Symptom> {
             let summary = "your function reads on, although its time is over";
             let symptom = Symptom::new(Kind::NoAnswer, summary).with_words(
                 format!("an error of the kind TimedOut after {SHORT:?}"),
-                format!("reads, {LATE} and more, after {SHORT:?} had passed"),
+                format!("{READS_ON}, {LATE} and more, after {SHORT:?} had passed"),
             );
             Err(stage.as_it_is(symptom))
         }
     }
 }
+
+const READS_ON: &str = "reads";
 
 /// It may connect or not; if it does, nobody answers.
 fn zero(stage: &mut Stage) -> Result<(), Symptom> {
@@ -281,9 +290,7 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M66",
         fits: |all| {
-            let took_on = |s: &Symptom| {
-                s.kind == Kind::NoAnswer && s.got.starts_with("reads, ")
-            };
+            let took_on = |s: &Symptom| s.got.starts_with(READS_ON);
             all.passed("silent") && all.first(&["drip"]).is_some_and(took_on)
         },
         why: "A silent server is given up in time, one that sends a byte now and then \

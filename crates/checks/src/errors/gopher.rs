@@ -22,6 +22,10 @@ const LONG: Duration = Duration::from_secs(4);
 /// So long that nobody waits for it, here.
 const FOREVER: Duration = Duration::from_secs(60);
 
+/// How long a function that wakes now and then is watched: longer than any limit that
+/// does not count as one without an end.
+const WATCHED: Duration = Duration::from_millis(4500);
+
 /// A name that every machine has an address for.
 const LOCALHOST: &str = "localhost";
 
@@ -317,7 +321,7 @@ fn slow(stage: &mut Stage) -> Result<(), Symptom> {
     stage.note("your function is given a patience of a minute");
     let mut peer = asked(stage)?;
     stage.note("says nothing for a while");
-    stage.expect_patience()?;
+    stage.expect_patience(WATCHED)?;
     stage.send(&mut peer, &page())?;
     peer.end();
     expect_page(stage, TEXT.as_bytes())

@@ -13,6 +13,10 @@ use crate::symptom::{Doing, Kind, Symptom};
 /// So long that nobody waits for it, here.
 const LONG: Duration = Duration::from_secs(60);
 
+/// How long a function that waits in another way than in a call with a known limit is
+/// watched.
+const WATCHED: Duration = Duration::from_millis(1500);
+
 /// Short enough to wait for, and far longer than loopback needs.
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -162,7 +166,7 @@ fn one(stage: &mut Stage) -> Result<(), Symptom> {
 /// was agreed.
 fn slow(stage: &mut Stage) -> Result<(), Symptom> {
     let street = stage.street(&v4(&[Silent, Answers]))?;
-    stage.expect_patience()?;
+    stage.expect_patience(WATCHED)?;
     stage.note(format!("{} begins to answer", street.address(0)));
     street.open_up(0)?;
     stage.while_calling(street.address(0));
