@@ -20,7 +20,7 @@ pub fn half_close(serve: fn(TcpListener) -> io::Result<()>) -> Check {
         probe("lines", "three lines in three pieces", lines),
         probe("nothing", "a caller that ends without a word", nothing),
         probe("binary", "a text of every byte there is", binary),
-        probe("large", "a text of four megabytes", large),
+        probe("large", "a text of two megabytes", large),
         probe("next", "a second caller, after the first", next),
         probe("reset", "callers that reset, then another", reset),
         probe("leaks", "five callers that come and go", leaks),
@@ -74,7 +74,7 @@ fn binary(stage: &mut Stage) -> Result<(), Symptom> {
 }
 
 fn large(stage: &mut Stage) -> Result<(), Symptom> {
-    say(stage, &b"sixteen letters\n".repeat(4 << 16))
+    say(stage, &b"sixteen letters\n".repeat(2 << 16))
 }
 
 fn next(stage: &mut Stage) -> Result<(), Symptom> {
