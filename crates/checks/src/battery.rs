@@ -169,7 +169,7 @@ fn crowd_in(stage: &mut Stage, reply: Reply, callers: usize) -> Result<(), Sympt
     ask(stage, &mut first, b"the first", reply)?;
     first.end();
     stage.expect_end(&mut first)?;
-    stage.until_at_rest();
+    stage.until_settled();
     let (before, company) = (stage.descriptors(), stage.company());
 
     let mut all = Vec::with_capacity(callers);

@@ -237,7 +237,7 @@ pub(crate) const CALLERS: usize = 5;
 
 fn leaks(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     visit(stage, reply)?; // what a server opens once and keeps, it has opened now
-    stage.until_at_rest(); // or is about to: some start their workers meanwhile
+    stage.until_settled(); // or is about to: some start their workers meanwhile
     let before = stage.descriptors();
     for _ in 0..CALLERS {
         visit(stage, reply)?;

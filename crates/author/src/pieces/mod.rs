@@ -5,8 +5,8 @@
 //! `--check` can compare them.
 
 mod browser;
-mod datagrams;
 mod cost;
+mod datagrams;
 mod deadlock;
 mod demo;
 mod lane;

@@ -45,7 +45,7 @@ impl Stage {
 
     /// Gives the program time to come to rest, so that what it has is counted when it has
     /// all of it. One that does not rest is left to the probe.
-    pub fn until_at_rest(&self) {
+    pub fn until_settled(&self) {
         self.settle(Duration::from_secs(2));
     }
 
