@@ -8,9 +8,10 @@
 //! [`script`] is a stream without a network, which gives and takes bytes in the
 //! pieces that a test prescribes; a [`proxy`] stands between two real ends and cuts
 //! the bytes anew; a [`relay`] loses, doubles and holds up datagrams. [`view`] shows
-//! bytes, whatever they are.
+//! bytes, whatever they are, and [`plot`] numbers.
 
 pub mod demo;
+pub mod plot;
 pub mod proxy;
 mod recorder;
 pub mod relay;
