@@ -91,6 +91,14 @@ pub struct Signs {
     pub loops: Option<Loop>,
     /// What the program printed.
     pub printed: String,
+    /// The calls in which the processes are that it has started.
+    pub children: Vec<String>,
+    /// How many of its children have ended and were not collected.
+    pub zombies: usize,
+    /// The program itself has the caller's connection open.
+    pub kept: bool,
+    /// A process that it has started has the caller's connection open.
+    pub served: bool,
 }
 
 /// What a probe saw.

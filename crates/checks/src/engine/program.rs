@@ -10,7 +10,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use std::{env, fmt, fs, thread};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions,
+};
 
 use super::child::{ADDRESS, Message, PEER};
 use super::strays;
@@ -290,6 +293,14 @@ impl Program {
         }
         let _ = self.child.kill(); // it may have left the group
         let _ = self.child.wait();
+        // Its own children have come to us, as orphans do. What they had open is closed
+        // once they have ended, and they have all been killed.
+        if let Some(group) = number(&self.child) {
+            let any = WaitOptions::empty();
+            while let Ok(_) | Err(Errno::INTR) = rustix::process::waitpgid(group, any)
+            {
+            }
+        }
         strays::bury(self.child.id());
     }
 }

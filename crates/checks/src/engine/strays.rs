@@ -54,6 +54,15 @@ pub(super) fn bury(pid: u32) {
     living().remove(&pid);
 }
 
+/// Whether the process is in the group of one of these.
+fn is_in_a_group_of(living: &BTreeSet<u32>, pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let group = pid.and_then(|pid| rustix::process::getpgid(Some(pid)).ok());
+    group.is_some_and(|group| {
+        living.contains(&group.as_raw_nonzero().get().unsigned_abs())
+    })
+}
+
 /// Ends every child of this process that it has not started.
 pub(super) fn end_all() {
     for _ in 0..GENERATIONS {
@@ -63,6 +72,9 @@ pub(super) fn end_all() {
         };
         let strays = me.children.iter().map(|child| child.pid);
         let strays = strays.filter(|pid| !living.contains(pid));
+        // Who is still in the group of a living program ends with it. It may be an orphan
+        // that has work to do: the child of a child that has ended.
+        let strays = strays.filter(|pid| !is_in_a_group_of(&living, *pid));
         let strays: Vec<Pid> = strays
             .filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
             .collect();

@@ -218,6 +218,9 @@ impl Stage {
                         format!("Your function returned {value}.")
                     }
                     Ok(_) => "Your function returned Ok.".into(),
+                    Err(error) if error == super::family::CAME_BACK => {
+                        format!("{error}.")
+                    }
                     Err(error) => {
                         format!("Your function returned an error: {error}.")
                     }
