@@ -111,7 +111,12 @@ impl Report {
     /// While the conversation goes on the check can ask for it: that is how a loop
     /// without an end can be told.
     pub fn recorder(&self) -> Recorder {
-        let recorder = Recorder::new("the stream", "your function");
+        self.record_between("the stream", "your function")
+    }
+
+    /// As [`Report::recorder`], with other titles for the two columns.
+    pub(crate) fn record_between(&self, left: &str, right: &str) -> Recorder {
+        let recorder = Recorder::new(left, right);
         let mut current = self.recorder.lock().expect(NEVER_POISONED);
         if current.replace(recorder.clone()).is_none() {
             self.answer_when_asked();
