@@ -9,6 +9,8 @@ mod cost;
 mod datagrams;
 mod deadlock;
 mod demo;
+mod difference;
+mod forked;
 mod lane;
 mod layers;
 mod lists;
@@ -23,6 +25,7 @@ mod story;
 mod strace;
 mod tables;
 mod terminal;
+mod threads;
 mod tracer;
 mod transcript;
 mod verdict;
@@ -34,6 +37,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::Finding;
+use difference::Difference;
 use lane::Lane;
 use lists::ONE_READ;
 use terminal::Screen;
@@ -86,6 +90,8 @@ enum How {
     Screen(Screen),
     /// What a lesson's program prints.
     Transcript(Transcript),
+    /// From one step of a program to the next.
+    Difference(Difference),
     /// What a lesson's demonstration prints, in its `demo.txt`.
     Demo(&'static str),
     /// Anything else.
@@ -157,6 +163,7 @@ impl Piece {
             How::Verdict(shown) => shown.make(name, shop),
             How::Screen(screen) => screen.make(name, shop),
             How::Transcript(transcript) => transcript.make(name, shop),
+            How::Difference(difference) => difference.make(name, shop),
             How::Demo(_) => Ok(Vec::new()), // its test writes it
             How::Own(make) => make(name, shop),
         };

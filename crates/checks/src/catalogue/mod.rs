@@ -8,10 +8,14 @@ use std::sync::LazyLock;
 
 mod bytes;
 mod errors;
+mod forking;
 mod names;
 mod options;
 mod raw;
+mod select;
+mod tasks;
 mod tcp;
+mod threads;
 mod udp;
 
 /// What a lesson brings into the catalogue.
@@ -22,7 +26,7 @@ struct Part {
 }
 
 /// In the order of the book.
-const PARTS: [&Part; 7] = [
+const PARTS: [&Part; 11] = [
     &tcp::PART,
     &bytes::PART,
     &udp::PART,
@@ -30,6 +34,10 @@ const PARTS: [&Part; 7] = [
     &names::PART,
     &options::PART,
     &raw::PART,
+    &threads::PART,
+    &forking::PART,
+    &select::PART,
+    &tasks::PART,
 ];
 
 /// A lesson that has exercises.

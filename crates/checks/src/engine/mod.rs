@@ -10,12 +10,16 @@
 mod child;
 pub mod datagram;
 mod endings;
+mod family;
 mod household;
 mod peer;
 mod program;
+mod readiness;
 mod stage;
 mod strays;
 mod street;
+mod tasks;
+mod threads;
 mod unix;
 mod wait;
 
@@ -38,6 +42,8 @@ pub(crate) use child::EAR;
 pub use child::Report;
 pub use datagram::Correspondent;
 pub use endings::Dripped;
+pub(crate) use family::{CAME_BACK, has_failed_with};
+pub use family::{Family, act as act_as_family, run as run_as_family};
 pub use peer::Peer;
 pub(crate) use peer::broken;
 pub use program::{Exit, Limits};

@@ -9,11 +9,16 @@
 mod battery;
 mod bytes;
 mod errors;
+mod forking;
 mod hostile;
 mod names;
 mod options;
 mod raw;
+mod select;
+#[path = "async/mod.rs"]
+mod tasks; // `async` is no name for a module
 mod tcp;
+mod threads;
 mod udp;
 
 use std::process::ExitCode;
@@ -26,7 +31,11 @@ fn main() -> ExitCode {
         options::answers(),
         errors::answers(),
         raw::answers(),
+        select::answers(),
         udp::answers(),
+        forking::answers(),
+        threads::answers(),
+        tasks::answers(),
         battery::answers(),
         hostile::answers(),
     ];

@@ -7,10 +7,14 @@ use super::{How, Piece, piece, std_calls, tables};
 
 mod bytes;
 mod errors;
+mod forking;
 mod names;
 mod options;
 mod raw;
+mod select;
+mod tasks;
 mod tcp;
+mod threads;
 mod udp;
 
 /// All of them, in the order of the book.
@@ -23,6 +27,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static Piece> {
         names::PIECES,
         options::PIECES,
         raw::PIECES,
+        threads::PIECES,
+        forking::PIECES,
+        select::PIECES,
+        tasks::PIECES,
         COURSE,
     ];
     lists.into_iter().flatten()
