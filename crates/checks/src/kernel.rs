@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use std::{io, iter};
 
-use xray::{Glance, Process, Thread};
+use xray::{Call, Glance, Kind, Process, Thread};
 
 use crate::engine::EAR;
 use crate::symptom::Doing;
@@ -203,6 +203,7 @@ fn will_sleep_on(glance: &Glance) -> bool {
             Some(false) => call.known_limit().is_some_and(|limit| limit >= PATIENT),
             // Most of what the kernel takes up again has a time limit.
             None if call.name == "restart_syscall" => false,
+            None if waits_for_us(glance.pid, call) => false,
             // Where the limit is not to be seen there may be none.
             None => xray::time_limit(glance.pid, call)
                 .ok()
@@ -210,6 +211,21 @@ fn will_sleep_on(glance: &Glance) -> bool {
                 .is_none_or(|limit| limit >= PATIENT),
         })
     })
+}
+
+/// Whether a thread waits for the check to read what it prints, which a check on a busy
+/// machine is late with.
+fn waits_for_us(pid: u32, call: &Call) -> bool {
+    const PRINTED: [i32; 2] = [1, 2];
+    let Some(fd) = call.fd().filter(|fd| PRINTED.contains(fd)) else {
+        return false;
+    };
+    let is_pipe = |process: Process| {
+        let open = process.descriptor(fd);
+        open.is_some_and(|open| matches!(open.what, Kind::Pipe { .. }))
+    };
+    matches!(call.name.as_str(), "write" | "writev")
+        && xray::look(pid).is_ok_and(is_pipe)
 }
 
 /// Processor time, and time waiting for a processor, between two looks.

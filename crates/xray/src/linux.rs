@@ -233,6 +233,8 @@ fn attach(call: &mut Call, descriptors: &[Descriptor]) {
             .filter_map(|watch| Some((watch, find(watch.fd)?)));
         let found = found.filter(|(watch, now)| same(watch, now));
         call.watched = found.map(|(_, now)| now.clone()).collect();
+        // The kernel keeps them in a tree by their addresses in memory.
+        call.watched.sort_by_key(|watched| watched.fd);
     }
 }
 

@@ -35,7 +35,6 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("last", "dial: the first error", check(first_error)),
         Answer::unnamed("one", "dial: backwards", check(backwards)),
         Answer::unnamed("one", "dial: non-blocking", check(non_blocking)),
-        Answer::unnamed("slow", "dial: a race", check(a_race)),
         Answer::unnamed("one", "dial: all at once", check(all_at_once)),
         Answer::unnamed("nobody", "dial: another kind", check(another_kind)),
     ]
@@ -291,34 +290,6 @@ fn all_at_once(
     let _ = total;
     let won = all.into_iter().find_map(Result::ok);
     won.ok_or(ErrorKind::InvalidInput.into())
-}
-
-/// Does not wait for an attempt to end before the next one starts.
-fn a_race(
-    addresses: &[SocketAddr],
-    each: Duration,
-    total: Duration,
-    source: Option<IpAddr>,
-) -> Dialled {
-    let (sender, results) = std::sync::mpsc::channel();
-    for &address in addresses {
-        let sender = sender.clone();
-        std::thread::spawn(move || {
-            sender.send(attempt(address, each.min(total), source))
-        });
-        if let Ok(Ok(stream)) = results.recv_timeout(Duration::from_millis(20)) {
-            return Ok(stream);
-        }
-    }
-    drop(sender);
-    let mut last = ErrorKind::InvalidInput.into();
-    for result in results {
-        match result {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 fn another_kind(
