@@ -1,6 +1,6 @@
 //! The rest of the battery, for a server that has to serve many callers at once, and
 //! to survive what a machine does to it. What comes before it is in
-//! [`line_server`](crate::line_server).
+//! [`line_server`].
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
