@@ -26,21 +26,23 @@ pub struct Beyond {
 }
 
 // ANCHOR: beyond
-/// Opens so many files that the next connection gets a number from 1024 on, and asks
-/// `select` and `poll` about it.
+/// Opens files until no number below 1024 is free, and asks `select` and `poll` about the
+/// connection that comes next.
 ///
 /// # Errors
 ///
 /// If the system allows no such number (`ulimit -n`), or the calls fail.
 pub fn beyond() -> io::Result<Beyond> {
-    let (files, room) = (FD_SETSIZE as u64, FD_SETSIZE as u64 + 64);
+    const ROOM: u64 = FD_SETSIZE as u64 + 64;
+    let last = FD_SETSIZE as RawFd - 1; // the kernel gives the lowest free number
     let (now, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if now < room {
-        setrlimit(Resource::RLIMIT_NOFILE, room.min(most), most)?;
+    if now < ROOM {
+        setrlimit(Resource::RLIMIT_NOFILE, ROOM.min(most), most)?;
     }
-    let filler: Vec<File> = (0..files)
-        .map(|_| File::open("/dev/null"))
-        .collect::<io::Result<_>>()?;
+    let mut filler = Vec::new();
+    while filler.last().map_or(0, File::as_raw_fd) < last {
+        filler.push(File::open("/dev/null")?);
+    }
     let listener = TcpListener::bind(ANY_PORT)?;
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     let (stream, _) = listener.accept()?;

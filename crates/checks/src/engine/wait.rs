@@ -379,12 +379,11 @@ impl Stage {
 /// it wait for a processor counts, and each thread counts for itself.
 fn busy(share: f64) -> String {
     match share {
-        ..1.05 => {
-            let percent = share * 100.0;
-            format!(
-                "a program that runs, or is ready to run, {percent:.0} % of the time"
-            )
-        }
+        ..0.95 => format!(
+            "a program that runs, or is ready to run, {:.0} % of the time",
+            share * 100.0
+        ),
+        ..1.05 => "a program that runs, or is ready to run, all the time".into(),
         _ => format!(
             "a program of which {share:.1} threads run, or are ready to run, at a time"
         ),
@@ -397,8 +396,11 @@ mod tests {
 
     #[test]
     fn no_program_runs_more_than_all_the_time() {
-        let one = "a program that runs, or is ready to run, 97 % of the time";
+        let some = "a program that runs, or is ready to run, 71 % of the time";
+        assert_eq!(busy(0.71), some);
+        let one = "a program that runs, or is ready to run, all the time";
         assert_eq!(busy(0.97), one);
+        assert_eq!(busy(1.01), one);
         let two =
             "a program of which 1.9 threads run, or are ready to run, at a time";
         assert_eq!(busy(1.94), two);
