@@ -166,7 +166,8 @@ impl Handle {
     }
 
     /// Asks the server to stop and waits until `serve` has returned, but no longer than
-    /// `limit`.
+    /// `limit`. Where nobody serves there is nothing to wait for, and whoever serves next
+    /// finds that it was asked to stop, as after [`shutdown`](Self::shutdown).
     ///
     /// # Errors
     ///
@@ -175,9 +176,7 @@ impl Handle {
     /// itself; the server is asked to stop all the same.
     pub fn shutdown_and_wait(&self, limit: Duration) -> io::Result<()> {
         let mut serving = lock(&self.0.serving);
-        if serving.is_some() {
-            self.shutdown();
-        }
+        self.shutdown();
         if *serving == Some(thread::current().id()) {
             let why = "the thread that serves cannot wait for its own end";
             return Err(io::Error::new(io::ErrorKind::Deadlock, why));

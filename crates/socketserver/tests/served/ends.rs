@@ -38,26 +38,27 @@ fn twenty_servers_end_at_once() {
 
 #[test]
 fn shutdown_before_serve_makes_it_return_at_once_and_once() {
-    let server = tcp().bind().unwrap();
-    let handle = server.handle();
-    handle.shutdown();
-    assert_eq!(
-        server.serve(Strategy::Inline, |_| upper).unwrap().accepted,
-        0
-    );
+    let ask: fn(&Handle) = Handle::shutdown;
+    let ask_and_wait: fn(&Handle) =
+        |handle| handle.shutdown_and_wait(BACKSTOP).unwrap();
+    for ask in [ask, ask_and_wait] {
+        let server = tcp().bind().unwrap();
+        let handle = server.handle();
+        ask(&handle);
+        let stats = server.serve(Strategy::Inline, |_| upper).unwrap();
+        assert_eq!(stats.accepted, 0);
 
-    // It can be served again.
-    let addr = server.local_addr().as_inet().unwrap();
-    let client = thread::spawn(move || {
-        let answer = Client::connect(addr).ask("hello");
-        handle.shutdown();
-        answer
-    });
-    assert_eq!(
-        server.serve(Strategy::Inline, |_| upper).unwrap().accepted,
-        1
-    );
-    assert_eq!(client.join().unwrap(), "HELLO\n");
+        // It can be served again.
+        let addr = server.local_addr().as_inet().unwrap();
+        let client = thread::spawn(move || {
+            let answer = Client::connect(addr).ask("hello");
+            handle.shutdown();
+            answer
+        });
+        let stats = server.serve(Strategy::Inline, |_| upper).unwrap();
+        assert_eq!(stats.accepted, 1);
+        assert_eq!(client.join().unwrap(), "HELLO\n");
+    }
 }
 
 #[test]
