@@ -78,6 +78,9 @@ fn reset(stage: &mut Stage) -> Result<(), Symptom> {
     let mut other = served(stage)?;
     served(stage)?.reset()?; // while it waits for more
     stage.reset_unseen()?; // before it was accepted, perhaps
+    // Who hears of it later, in another thread, has heard of it when the program rests;
+    // that it does not rest is the matter of another probe.
+    let _ = stage.expect_rest();
     ask(stage, &mut other, b"still there?")?;
     visit(stage)
 }
