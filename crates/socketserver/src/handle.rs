@@ -140,10 +140,12 @@ pub(crate) struct Serving(Arc<Core>);
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // Whoever asked for the end has it; who serves again begins anew.
+        let mut serving = lock(&self.0.serving);
+        // Whoever asked for the end has it; who serves again begins anew. Under the lock,
+        // or who asks and waits just now would leave the asking behind for the next.
         self.0.stopping.store(false, Ordering::SeqCst);
         self.0.waker.reset();
-        *lock(&self.0.serving) = None;
+        *serving = None;
         self.0.served.notify_all();
     }
 }
