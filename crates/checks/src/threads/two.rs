@@ -82,6 +82,10 @@ fn reset(stage: &mut Stage) -> Result<(), Symptom> {
     // that it does not rest is the matter of another probe.
     let _ = stage.expect_rest();
     ask(stage, &mut other, b"still there?")?;
+    visit(stage)?;
+    // Threads that are joined in their order hear of it when the first has ended.
+    leave(stage, other)?;
+    visit(stage)?;
     visit(stage)
 }
 

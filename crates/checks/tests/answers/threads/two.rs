@@ -28,6 +28,11 @@ pub fn answers() -> Vec<Answer> {
         Answer::wrong("M6", "two: the whole buffer", check(whole_buffer)),
         Answer::wrong("M21", "two: asks and asks", check(asks)),
         Answer::wrong("M14", "two: an error ends all", check(error_ends_all)),
+        Answer::wrong(
+            "M14",
+            "two: an error ends all, once its thread is joined",
+            check(error_ends_all_later),
+        ),
         Answer::unnamed("many", "two: ten threads", check(ten_threads)),
         Answer::unnamed("whole", "two: reads to the end", check(reads_to_the_end)),
         Answer::unnamed("whole", "two: only two", check(only_two)),
@@ -225,6 +230,18 @@ fn error_ends_all(listener: TcpListener) -> io::Result<()> {
         }
     });
     Err(errors.recv().unwrap())
+}
+
+fn error_ends_all_later(listener: TcpListener) -> io::Result<()> {
+    let mut threads: Vec<thread::JoinHandle<io::Result<()>>> = Vec::new();
+    for stream in listener.incoming() {
+        let stream = stream?;
+        threads.push(thread::spawn(move || talk(&stream)));
+        while threads.first().is_some_and(thread::JoinHandle::is_finished) {
+            threads.remove(0).join().unwrap()?;
+        }
+    }
+    Ok(())
 }
 
 fn ten_threads(listener: TcpListener) -> io::Result<()> {
