@@ -221,6 +221,7 @@ impl Stage {
     fn until_all_have_ended(&mut self) -> Result<(), Symptom> {
         let start = Instant::now();
         let mut quiet: Option<(Instant, Vec<Glance>)> = None;
+        let mut pause = Duration::from_millis(2);
         loop {
             let living = self.family()?.living;
             if living.is_empty() {
@@ -248,7 +249,8 @@ impl Stage {
                 _ if start.elapsed() > STARVED => break,
                 _ => quiet = Some((Instant::now(), now)),
             }
-            thread::sleep(Duration::from_millis(2));
+            thread::sleep(pause);
+            pause = (pause * 2).min(ASLEEP / 4);
         }
         let living = self.family()?.living.len();
         let summary = "children are there that should have ended";

@@ -23,6 +23,14 @@ use crate::symptom::{Doing, Kind, Signs, Symptom};
 /// that has other things to do.
 const ASLEEP: Duration = Duration::from_millis(80);
 
+/// How long a program has to keep a wait waiting before the first look at it: most waits
+/// are over before there is anything to see.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+
+/// The longest pause between two looks. Each costs processor time, and what matters ends
+/// a pause by itself.
+const LOOK: Duration = Duration::from_millis(24);
+
 /// How much processor time a program has to use, twice, without a word and without
 /// moving a byte, to count as spinning.
 const SPINNING: Duration = Duration::from_millis(150);
@@ -100,7 +108,7 @@ impl Stage {
     ) -> Result<Result<T, Idle>, Symptom> {
         let start = Instant::now();
         let mut pause = Duration::from_micros(100);
-        let mut watch = None; // most waits are over before there is anything to see
+        let mut watch = None;
         let mut pulse = None;
         loop {
             self.hear();
@@ -110,7 +118,7 @@ impl Stage {
             }
             let doing = if ended {
                 Some(Doing::Ended)
-            } else if start.elapsed() < pause {
+            } else if start.elapsed() < FIRST_LOOK {
                 None
             } else {
                 let pid = self.program.pid();
@@ -128,7 +136,7 @@ impl Stage {
                 return Ok(Err(self.idle(doing)));
             }
             self.pause(on, pause);
-            pause = (pause * 2).min(Duration::from_millis(8));
+            pause = (pause * 2).min(LOOK);
         }
     }
 
@@ -250,6 +258,7 @@ impl Stage {
     pub(super) fn is_over(&mut self) -> Option<Doing> {
         let mut watch = Watch::start(self.program.pid());
         let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
         while self.program.exit().is_none() {
             let settled = watch.verdict(RESTED, SPINNING).is_some();
             // Who is ready to run and is not let has not said its last word.
@@ -261,7 +270,8 @@ impl Stage {
                 break;
             }
             self.hear();
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(pause);
+            pause = (pause * 2).min(RESTED);
         }
         self.hear();
         let ended = self.program.exit().is_some();
@@ -273,11 +283,13 @@ impl Stage {
         let mut watch = Watch::start(self.program.pid());
         let start = Instant::now();
         let at_rest = Duration::from_millis(1);
+        let mut pause = Duration::from_micros(200);
         while !watch.is_blind()
             && start.elapsed() < patience
             && watch.verdict(at_rest, SPINNING).is_none()
         {
-            thread::sleep(Duration::from_micros(200));
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(2));
         }
     }
 
