@@ -146,7 +146,7 @@ pub fn memory(clients: u64, out: &mut impl Write) -> Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-pub fn surprise(out: &mut impl Write) -> Result<()> {
+pub fn surprise(file: Option<&str>, out: &mut impl Write) -> Result<()> {
     use lesson_10::surprise::{WATCHED, measure};
 
     const ROUNDS: usize = 301;
@@ -181,7 +181,39 @@ pub fn surprise(out: &mut impl Write) -> Result<()> {
             ratio(few.epoll, many.epoll)
         )?;
     }
+    if let Some(file) = file {
+        let written = std::fs::write(file, picture(&all).to_svg());
+        written.with_context(|| format!("cannot write {file}"))?;
+        writeln!(out, "{file} shows it; a browser can")?;
+    }
     Ok(())
+}
+
+/// What was measured, with a tenfold for each step of both axes: what grows with the
+/// number of sockets rises, what does not is level.
+#[cfg(target_os = "linux")]
+fn picture(all: &[lesson_10::surprise::Costs]) -> wire::plot::Plot {
+    use lesson_10::surprise::Costs;
+    use wire::plot::{Axis, Plot, Series};
+
+    let series = |label: &str, of: fn(&Costs) -> Option<Duration>| {
+        let point = |costs: &Costs| {
+            Some((costs.watched as f64, of(costs)?.as_secs_f64() * 1e6))
+        };
+        let points = all.iter().filter_map(point).collect();
+        let label = label.into();
+        Series { label, points }
+    };
+    Plot {
+        title: "A wait for the one who speaks".into(),
+        x: Axis::log("sockets watched"),
+        y: Axis::log("microseconds"),
+        series: vec![
+            series("select", |costs| costs.select),
+            series("poll", |costs| Some(costs.poll)),
+            series("epoll", |costs| Some(costs.epoll)),
+        ],
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -204,7 +236,7 @@ mod elsewhere {
         bail!(WHY)
     }
 
-    pub fn surprise(_: &mut impl Write) -> Result<()> {
+    pub fn surprise(_: Option<&str>, _: &mut impl Write) -> Result<()> {
         bail!(WHY)
     }
 }

@@ -36,7 +36,8 @@ Experiments:
   cargo run -p lesson-10 -- limit                  descriptor 1024
   cargo run -p lesson-10 -- triggers               level and edge, side by side
   cargo run -p lesson-10 -- memory [CLIENTS]       what a silent client costs
-  cargo run -p lesson-10 -- surprise               what a wait costs: measured
+  cargo run -p lesson-10 -- surprise [FILE]        what a wait costs, measured;
+                                                   FILE gets it as a picture (SVG)
 
 Wrong on purpose; find out why:
   cargo run -p lesson-10 -- broken always-writable
@@ -76,7 +77,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["memory", clients] => {
             experiments::memory(number(clients, 100_000)?, &mut out)
         }
-        ["surprise"] => experiments::surprise(&mut out),
+        ["surprise"] => experiments::surprise(None, &mut out),
+        ["surprise", file] => experiments::surprise(Some(file), &mut out),
         ["broken", "always-writable"] => experiments::always_writable(&mut out),
         ["broken", "hidden-lines"] => experiments::hidden_lines(&mut out),
         ["broken", "half-drained"] => experiments::half_drained(&mut out),

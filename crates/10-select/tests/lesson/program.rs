@@ -213,3 +213,21 @@ fn every_experiment_runs_and_ends_by_itself() {
         assert!(output.contains(shown), "{args:?}: {output}");
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_measured_is_drawn_where_it_was_asked_for() {
+    let name = format!("lesson-10-{}.svg", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let path = file.to_str().unwrap();
+    let (code, output, errors) = outcome(&["surprise", path], "");
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(output.ends_with("shows it; a browser can\n"), "{output}");
+    let svg = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("sockets watched"));
+
+    let (code, _, errors) = outcome(&["surprise", "/dev/null/no"], "");
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("cannot write /dev/null/no"), "{errors}");
+}
