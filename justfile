@@ -49,3 +49,7 @@ check-course:
 # From saving a file to its verdict, beside rustlings (cargo install rustlings first).
 bench-loop:
     python3 crates/learn/benches/save_to_verdict.py
+
+# The framework's strategies beside Python's servers, asyncio, tokio and a loop in C.
+bench-server *ARGS:
+    cargo bench --package socketserver --bench servers -- {{ARGS}}
