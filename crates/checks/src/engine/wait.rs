@@ -295,7 +295,7 @@ impl Stage {
 
     /// Waits until a signal has stopped every thread of the program.
     pub(super) fn until_stopped(&self) {
-        let patience = Instant::now() + LAST_WORDS;
+        let patience = Instant::now() + STARVED;
         while Instant::now() < patience && !kernel::is_stopped(self.program.pid()) {
             thread::sleep(Duration::from_micros(200));
         }
@@ -368,8 +368,16 @@ impl Stage {
             return false;
         };
         let mut watch = Watch::start(self.program.pid());
-        let patience = Instant::now() + LAST_WORDS;
-        while watch.ran() < A_TURN && Instant::now() < patience {
+        let start = Instant::now();
+        while watch.ran() < A_TURN {
+            // Who is ready to run and is not let comes round later.
+            let patience = match watch.is_running() {
+                true => STARVED,
+                false => LAST_WORDS,
+            };
+            if start.elapsed() > patience {
+                break;
+            }
             thread::sleep(Duration::from_millis(1));
             watch.verdict(ASLEEP, SPINNING);
         }
