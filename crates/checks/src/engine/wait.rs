@@ -38,8 +38,12 @@ const SPINNING: Duration = Duration::from_millis(150);
 /// The same in a check that has seen the program spin before.
 const SPINNING_AGAIN: Duration = Duration::from_millis(50);
 
-/// How long a program that is busy, and gets on, is watched in such a check.
-const BUSY_AGAIN: Duration = Duration::from_secs(1);
+/// How much processor time a program that is busy, and gets on, may use: it may be slow,
+/// and it may be a slow machine that it is on.
+const GETTING_ON: Duration = Duration::from_secs(10);
+
+/// The same in such a check.
+const GETTING_ON_AGAIN: Duration = Duration::from_secs(1);
 
 /// For a program that wakes now and then but does not answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -110,6 +114,7 @@ impl Stage {
         let mut pause = Duration::from_micros(100);
         let mut watch = None;
         let mut pulse = None;
+        let mut busy = Duration::ZERO;
         loop {
             self.hear();
             let ended = self.program.exit().is_some();
@@ -123,7 +128,7 @@ impl Stage {
             } else {
                 let pid = self.program.pid();
                 let watch = watch.get_or_insert_with(|| Watch::start(pid));
-                self.seen(watch, &mut pulse, start)
+                self.seen(watch, &mut pulse, &mut busy, start)
             };
             if let Some(doing) = doing {
                 // What came between the last look at the peer and the look at the
@@ -145,17 +150,19 @@ impl Stage {
         &mut self,
         watch: &mut Watch,
         pulse: &mut Option<Pulse>,
+        busy: &mut Duration,
         start: Instant,
     ) -> Option<Doing> {
         let (spinning, patience) = match self.hurry.is_needed() {
-            true => (SPINNING_AGAIN, BUSY_AGAIN),
-            false => (SPINNING, DEADLINE),
+            true => (SPINNING_AGAIN, GETTING_ON_AGAIN),
+            false => (SPINNING, GETTING_ON),
         };
         match watch.verdict(ASLEEP, spinning) {
             // Busy, but with what? Reading a long text byte by byte is no spin.
             Some(Doing::Spinning) => {
                 let now = self.pulse();
-                if pulse.as_ref() == Some(&now) || start.elapsed() > patience {
+                *busy += watch.ran();
+                if pulse.as_ref() == Some(&now) || *busy > patience {
                     return Some(Doing::Spinning);
                 }
                 *pulse = Some(now);
