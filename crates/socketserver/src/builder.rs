@@ -67,9 +67,19 @@ pub(crate) struct Config {
     pub(crate) on_error: OnError,
     pub(crate) observe: Option<Observe>,
     pub(crate) tick: Option<(Duration, Tick)>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<std::sync::Arc<rustls::ServerConfig>>,
 }
 
 impl Config {
+    /// Whether what is sent in plain text would be taken for rubbish.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
     pub(crate) fn report(&self, peer: &Peer, error: &Error) {
         (self.on_error)(peer, error);
     }
@@ -101,6 +111,8 @@ impl Default for Config {
             on_error: Box::new(|peer, error| eprintln!("{peer}: {error}")),
             observe: None,
             tick: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -334,6 +346,22 @@ impl Builder<Streams> {
     /// default it only sees the end.
     pub fn busy(mut self, words: impl Into<Vec<u8>>) -> Self {
         self.config.busy = Some(words.into());
+        self
+    }
+
+    /// Has every connection speak TLS, with rustls.
+    ///
+    /// The handshake is done where the handler runs, with its first read or write, and
+    /// [`read_timeout`](Self::read_timeout) bounds each of its steps: a peer that says
+    /// nothing keeps nobody else from being accepted. A peer that is not welcome, or comes
+    /// while the server is busy, sees the end without a word.
+    ///
+    /// A connection that ends without the peer's having said so is an error of
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) for the handler that reads: somebody
+    /// may have cut it (RFC 8446, section 6.1).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, config: std::sync::Arc<rustls::ServerConfig>) -> Self {
+        self.config.tls = Some(config);
         self
     }
 }

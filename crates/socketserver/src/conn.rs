@@ -1,6 +1,7 @@
 //! A connection as a handler sees it: buffered both ways, with its time limits.
 
 use std::io::{self, BufRead, Read, Write};
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,8 @@ use socket2::Socket;
 
 use crate::addr::Peer;
 use crate::buffer;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const SEND: i32 = nix::libc::MSG_NOSIGNAL; // EPIPE and no SIGPIPE: send(2)
@@ -29,6 +32,16 @@ pub(crate) struct Ways {
     pub(crate) read_timeout: Option<Duration>,
     pub(crate) write_timeout: Option<Duration>,
     pub(crate) request_deadline: Option<Duration>,
+}
+
+/// What a look at a connection has found.
+pub(crate) enum Come {
+    /// There is something to read.
+    Something,
+    /// Nothing that could be read is whole.
+    NothingYet,
+    /// The peer has ended its side.
+    End,
 }
 
 /// A connection as the server keeps it in view, to end it when the server ends.
@@ -55,6 +68,134 @@ impl Link {
     }
 }
 
+/// A connection's socket, with the time limits that hold now.
+#[derive(Clone, Copy)]
+pub(crate) struct Wire<'a> {
+    link: &'a Link,
+    ways: &'a Ways,
+    /// When the request that is served now has to be done.
+    deadline: Option<Instant>,
+    /// Whether a read waits for what has not come.
+    waits: bool,
+}
+
+impl Wire<'_> {
+    /// Receives once.
+    fn receive(self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let room = self.ways.read_buffer;
+        self.received(|flags| {
+            buffer::fill(into, room, |room| {
+                self.link.socket.recv_with_flags(room, flags)
+            })
+        })
+    }
+
+    /// Has `call` receive, again where a signal came in between.
+    fn received(
+        self,
+        mut call: impl FnMut(i32) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let flags = match self.waits {
+            true => 0,
+            false => nix::libc::MSG_DONTWAIT,
+        };
+        self.limit_read()?;
+        loop {
+            match call(flags) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if self.waits => {
+                    return Err(self.explained(error, "nothing came from"));
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn send_all(mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let length = self.write(bytes)?;
+            bytes = &bytes[length..];
+        }
+        Ok(())
+    }
+
+    fn limit_read(self) -> io::Result<()> {
+        if self.deadline.is_some() {
+            let left = self.time_left(self.ways.read_timeout)?;
+            self.link.socket.set_read_timeout(Some(left))?;
+        }
+        Ok(())
+    }
+
+    /// The time for the next call: its own limit, or less where the request has less.
+    fn time_left(self, own: Option<Duration>) -> io::Result<Duration> {
+        let limit = own.unwrap_or(Duration::MAX);
+        let left = self.deadline.map_or(limit, |deadline| {
+            limit.min(deadline.saturating_duration_since(Instant::now()))
+        });
+        match left.is_zero() {
+            true => Err(self.too_slow()),
+            // What rounds to zero would mean no limit at all: socket(7).
+            false => Ok(left.max(Duration::from_millis(1))),
+        }
+    }
+
+    fn too_slow(self) -> io::Error {
+        let why = format!("the request of {} was not done in time", self.link.peer);
+        io::Error::new(io::ErrorKind::TimedOut, why)
+    }
+
+    /// A socket's own time limit, SO_RCVTIMEO or SO_SNDTIMEO of socket(7), shows as
+    /// EAGAIN.
+    fn explained(self, error: io::Error, what: &str) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return error;
+        }
+        if self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
+            return self.too_slow();
+        }
+        let why = format!("{what} {} within the time limit", self.link.peer);
+        io::Error::new(io::ErrorKind::TimedOut, why)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Read for Wire<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        use std::os::fd::AsRawFd;
+        let socket = self.link.socket.as_raw_fd();
+        self.received(|flags| {
+            let flags = nix::sys::socket::MsgFlags::from_bits_retain(flags);
+            Ok(nix::sys::socket::recv(socket, bytes, flags)?)
+        })
+    }
+}
+
+impl Write for Wire<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.deadline.is_some() {
+            let left = self.time_left(self.ways.write_timeout)?;
+            self.link.socket.set_write_timeout(Some(left))?;
+        }
+        loop {
+            match send(&self.link.socket, bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => {
+                    return done
+                        .map_err(|error| self.explained(error, "nothing went to"));
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A connection with a peer.
 ///
 /// It reads through a buffer and writes through another, which is sent when the handler
@@ -72,6 +213,8 @@ pub struct Conn {
     ended: bool,
     received: u64,
     sent: u64,
+    #[cfg(feature = "tls")]
+    tls: Option<Box<Tls>>,
 }
 
 impl Conn {
@@ -86,6 +229,31 @@ impl Conn {
             ended: false,
             received: 0,
             sent: 0,
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
+    /// From here on all bytes travel as TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(&mut self, tls: Tls) {
+        self.tls = Some(Box::new(tls));
+    }
+
+    /// What TLS has agreed on with the peer: the version, the protocol, the name that it
+    /// asked for. Nothing on a connection without TLS.
+    #[cfg(feature = "tls")]
+    pub fn tls(&self) -> Option<&rustls::ServerConnection> {
+        self.tls.as_deref().map(Tls::session)
+    }
+
+    /// Says goodbye, so that the peer can tell the end from a connection that was cut.
+    pub(crate) fn say_the_end(&mut self) {
+        #[cfg(feature = "tls")]
+        if let Some(mut tls) = self.tls.take() {
+            // Who is gone does not hear it.
+            let _ = tls.end(self.wire(true));
+            self.tls = Some(tls);
         }
     }
 
@@ -173,6 +341,23 @@ impl Conn {
         Ok(())
     }
 
+    /// Looks what has come, on a connection of which the kernel says that something has.
+    pub(crate) fn look(&mut self) -> io::Result<Come> {
+        if self.taken == self.input.len() && !self.ended {
+            // Of TLS it may be a part of a record, or nothing that is for us.
+            match self.receive(false) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Come::NothingYet);
+                }
+                done => done?,
+            }
+        }
+        match self.buffered().is_empty() {
+            true => Ok(Come::End),
+            false => Ok(Come::Something),
+        }
+    }
+
     /// Waits until there is something to read, and says whether there is.
     pub(crate) fn wait_for_more(&mut self) -> io::Result<bool> {
         Ok(!self.fill_buf()?.is_empty())
@@ -189,77 +374,53 @@ impl Conn {
     }
 
     /// Receives once. What is in the output buffer goes first: the peer may wait for it.
-    fn receive(&mut self) -> io::Result<()> {
+    fn receive(&mut self, waits: bool) -> io::Result<()> {
         self.flush()?;
-        if self.deadline.is_some() {
-            let left = self.time_left(self.ways.read_timeout)?;
-            self.link.socket.set_read_timeout(Some(left))?;
-        }
-        self.input.clear();
+        let mut input = mem::take(&mut self.input);
+        input.clear();
         self.taken = 0;
-        let socket = &self.link.socket;
-        let length = loop {
-            let room = self.ways.read_buffer;
-            match buffer::fill(&mut self.input, room, |room| socket.recv(room)) {
-                Ok(length) => break length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.explained(error, "nothing came from")),
-            }
-        };
+        let come = self.receive_into(&mut input, waits);
+        self.input = input;
+        let length = come?;
         self.received += length as u64;
         self.ended = length == 0;
         Ok(())
     }
 
-    /// The time for the next call: its own limit, or less where the request has less.
-    fn time_left(&self, own: Option<Duration>) -> io::Result<Duration> {
-        let limit = own.unwrap_or(Duration::MAX);
-        let left = self.deadline.map_or(limit, |deadline| {
-            limit.min(deadline.saturating_duration_since(Instant::now()))
-        });
-        match left.is_zero() {
-            true => Err(self.too_slow()),
-            // What rounds to zero would mean no limit at all: socket(7).
-            false => Ok(left.max(Duration::from_millis(1))),
+    fn receive_into(
+        &mut self,
+        input: &mut Vec<u8>,
+        waits: bool,
+    ) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some(mut tls) = self.tls.take() {
+            let come = tls.receive(input, self.wire(waits));
+            self.tls = Some(tls);
+            return come;
+        }
+        self.wire(waits).receive(input)
+    }
+
+    fn wire(&self, waits: bool) -> Wire<'_> {
+        Wire {
+            link: &self.link,
+            ways: &self.ways,
+            deadline: self.deadline,
+            waits,
         }
     }
 
-    fn too_slow(&self) -> io::Error {
-        let why = format!("the request of {} was not done in time", self.link.peer);
-        io::Error::new(io::ErrorKind::TimedOut, why)
-    }
-
-    /// A socket's own time limit, SO_RCVTIMEO or SO_SNDTIMEO of socket(7), shows as
-    /// EAGAIN.
-    fn explained(&self, error: io::Error, what: &str) -> io::Error {
-        if error.kind() != io::ErrorKind::WouldBlock {
-            return error;
+    fn send_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some(mut tls) = self.tls.take() {
+            let sent = tls.send(bytes, self.wire(true));
+            self.tls = Some(tls);
+            sent?;
+            self.sent += bytes.len() as u64;
+            return Ok(());
         }
-        if self
-            .deadline
-            .is_some_and(|deadline| deadline <= Instant::now())
-        {
-            return self.too_slow();
-        }
-        let why = format!("{what} {} within the time limit", self.link.peer);
-        io::Error::new(io::ErrorKind::TimedOut, why)
-    }
-
-    fn send_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            if self.deadline.is_some() {
-                let left = self.time_left(self.ways.write_timeout)?;
-                self.link.socket.set_write_timeout(Some(left))?;
-            }
-            match send(&self.link.socket, bytes) {
-                Ok(length) => {
-                    self.sent += length as u64;
-                    bytes = &bytes[length..];
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.explained(error, "nothing went to")),
-            }
-        }
+        self.wire(true).send_all(bytes)?;
+        self.sent += bytes.len() as u64;
         Ok(())
     }
 }
@@ -277,7 +438,7 @@ impl Read for Conn {
 impl BufRead for Conn {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken == self.input.len() && !self.ended {
-            self.receive()?;
+            self.receive(true)?;
         }
         Ok(&self.input[self.taken..])
     }
@@ -304,7 +465,7 @@ impl Write for Conn {
         if self.output.is_empty() {
             return Ok(());
         }
-        let mut output = std::mem::take(&mut self.output);
+        let mut output = mem::take(&mut self.output);
         let sent = self.send_all(&output);
         output.clear();
         self.output = output;

@@ -42,8 +42,9 @@ impl Server<Streams> {
     ///
     /// # Errors
     ///
-    /// Where the backend cannot be had here, and where `accept` fails for a reason that
-    /// will not pass.
+    /// Where the backend cannot be had here, or the server was built with TLS, which needs
+    /// a [`Strategy`](crate::Strategy); and where `accept` fails for a reason that will not
+    /// pass.
     pub fn serve_events<F, P>(
         &self,
         backend: Backend,
@@ -54,6 +55,11 @@ impl Server<Streams> {
         F: Fn(&Peer) -> P,
         P: Protocol,
     {
+        #[cfg(feature = "tls")]
+        if self.house.config.tls.is_some() {
+            let why = "the event loop speaks no TLS; Strategy::Parked does";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
         let serving = self.house.core.serve()?;
         let mut events = Events {
             house: &self.house,

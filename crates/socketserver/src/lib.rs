@@ -80,6 +80,7 @@
 //! | `self.server` | what the factory captures, most often an [`Arc`](std::sync::Arc) |
 //! | `StreamRequestHandler`'s `rfile`, `wfile`, `rbufsize`, `wbufsize` | [`Conn`], [`Builder::read_buffer`], [`Builder::write_buffer`] |
 //! | its `timeout`, `disable_nagle_algorithm` | [`Builder::read_timeout`] and two more, [`Builder::nodelay`] (on) |
+//! | `ssl` around the listener, `HTTPSServer` | `Builder::tls`, with the feature `tls`: in the worker, not in `accept` |
 //! | `DatagramRequestHandler`'s `packet`, `wfile` | [`DatagramHandler`], [`Reply`] |
 //!
 //! Three things differ on purpose. A handler is called when something has come, so one
@@ -110,6 +111,8 @@ mod server;
 mod session;
 mod source;
 mod strategy;
+#[cfg(feature = "tls")]
+mod tls;
 mod waker;
 
 pub use addr::{Addr, Peer};

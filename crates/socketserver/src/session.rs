@@ -12,7 +12,7 @@ use socket2::Socket;
 
 use crate::addr::Peer;
 use crate::builder::{Closing, Config, Step};
-use crate::conn::{Conn, Link};
+use crate::conn::{Come, Conn, Link};
 use crate::error::{self, During, Error, Result};
 use crate::handle::{Core, count};
 use crate::handler::{Handler, Next};
@@ -78,7 +78,7 @@ impl House {
     /// Turns a connection away.
     pub(crate) fn refuse(&self, socket: Socket, peer: &Peer, words: Option<&[u8]>) {
         self.core.counters.refused.fetch_add(1, Ordering::Relaxed);
-        if let Some(words) = words {
+        if let Some(words) = words.filter(|_| !self.config.speaks_tls()) {
             // Who does not take so little at once does without: nobody waits here.
             let _ = socket.set_nonblocking(true);
             let _ = (&socket).write(words);
@@ -125,6 +125,7 @@ impl<H: Handler> Session<H> {
         session.step(Step::Setup);
         let set_up = make(|| open(session.conn.peer())).and_then(|mut handler| {
             session.prepare_socket();
+            session.secure()?;
             let next = guard(During::Setup, || {
                 let next = handler.setup(&mut session.conn)?;
                 session.conn.flush()?;
@@ -154,6 +155,17 @@ impl<H: Handler> Session<H> {
         }
         let _ = socket.set_read_timeout(ways.read_timeout);
         let _ = socket.set_write_timeout(ways.write_timeout);
+    }
+
+    /// Has the connection speak TLS, if the server does. The handshake comes with the
+    /// first byte that is read or written.
+    fn secure(&mut self) -> std::result::Result<(), Error> {
+        #[cfg(feature = "tls")]
+        if let Some(config) = &self.house.config.tls {
+            let tls = guard(During::Setup, || Ok(crate::tls::Tls::new(config)?))?;
+            self.conn.secure(tls);
+        }
+        Ok(())
     }
 
     fn step(&self, step: Step) {
@@ -198,9 +210,9 @@ impl<H: Handler> Session<H> {
     }
 
     /// The same for a connection of which something is known to have come.
-    pub(crate) fn take(&mut self) -> io::Result<bool> {
+    pub(crate) fn take(&mut self) -> io::Result<Come> {
         self.conn.link().set_idle(false);
-        self.conn.wait_for_more()
+        self.conn.look()
     }
 
     /// Whether a request, or a part of one, lies in the buffer.
@@ -265,7 +277,10 @@ impl<H: Handler> Session<H> {
         good
     }
 
-    fn shut(&self) {
+    fn shut(&mut self) {
+        if self.house.config.closing != Closing::Abort {
+            self.conn.say_the_end();
+        }
         let socket = self.conn.socket();
         match self.house.config.closing {
             Closing::Abort => {

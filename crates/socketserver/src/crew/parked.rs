@@ -15,6 +15,7 @@ use nix::sys::epoll::{
 use super::threads::Place;
 use super::{Crew, Gate};
 use crate::addr::Peer;
+use crate::conn::Come;
 use crate::error::{During, Error};
 use crate::handle::lock;
 use crate::handler::Handler;
@@ -118,8 +119,9 @@ where
                 match what {
                     What::New(visitor) => self.welcome(visitor, place),
                     What::Known(mut session) => match session.take() {
-                        Ok(true) => self.serve(session, place),
-                        Ok(false) => self.close(*session, Ok(())),
+                        Ok(Come::Something) => self.serve(session, place),
+                        Ok(Come::NothingYet) => self.park(session, place, false),
+                        Ok(Come::End) => self.close(*session, Ok(())),
                         Err(error) => {
                             let error = Error::Failed(During::Handle, error.into());
                             self.close(*session, Err(error));
