@@ -35,6 +35,7 @@ pub mod names;
 pub mod options;
 pub mod raw;
 pub mod select;
+pub mod socketserver;
 pub mod stub;
 pub mod symptom;
 pub mod tasks;

@@ -13,6 +13,7 @@ mod names;
 mod options;
 mod raw;
 mod select;
+mod socketserver;
 mod tasks;
 mod tcp;
 mod threads;
@@ -26,7 +27,7 @@ struct Part {
 }
 
 /// In the order of the book.
-const PARTS: [&Part; 11] = [
+const PARTS: [&Part; 12] = [
     &tcp::PART,
     &bytes::PART,
     &udp::PART,
@@ -38,6 +39,7 @@ const PARTS: [&Part; 11] = [
     &forking::PART,
     &select::PART,
     &tasks::PART,
+    &socketserver::PART,
 ];
 
 /// A lesson that has exercises.

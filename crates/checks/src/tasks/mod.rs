@@ -26,31 +26,31 @@ use crate::symptom::{Kind, Symptom};
 
 /// A story in two columns: what the check does, and what the learner's code does.
 #[derive(Clone)]
-struct Story(Recorder);
+pub(crate) struct Story(Recorder);
 
 impl Story {
-    fn new(report: &Report, left: &str, right: &str) -> Self {
+    pub(crate) fn new(report: &Report, left: &str, right: &str) -> Self {
         Self(report.record_between(left, right))
     }
 
     /// The check's side does or sees this.
-    fn left(&self, text: impl Into<String>) {
+    pub(crate) fn left(&self, text: impl Into<String>) {
         self.0.note(0, Side::Left, text);
     }
 
     /// The learner's side does this.
-    fn right(&self, text: impl Into<String>) {
+    pub(crate) fn right(&self, text: impl Into<String>) {
         self.0.note(0, Side::Right, text);
     }
 }
 
 /// The check could not do its own part.
-fn failed(operation: &str, error: io::Error) -> Symptom {
+pub(crate) fn failed(operation: &str, error: io::Error) -> Symptom {
     crate::engine::broken(operation, error)
 }
 
 /// Two ends of a connection within this process.
-fn connection() -> Result<(TcpStream, TcpStream), Symptom> {
+pub(crate) fn connection() -> Result<(TcpStream, TcpStream), Symptom> {
     let both = || {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let ours = TcpStream::connect(listener.local_addr()?)?;

@@ -15,6 +15,7 @@ mod names;
 mod options;
 mod raw;
 mod select;
+mod socketserver;
 #[path = "async/mod.rs"]
 mod tasks; // `async` is no name for a module
 mod tcp;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         forking::answers(),
         threads::answers(),
         tasks::answers(),
+        socketserver::answers(),
         battery::answers(),
         hostile::answers(),
     ];

@@ -1,0 +1,58 @@
+//! Lesson 13: the framework.
+
+use super::{Exercise, Lesson, Mistake, Part};
+
+const STEM: &str = "13-socketserver";
+
+pub(super) const PART: Part = Part {
+    lesson: Lesson {
+        number: 13,
+        stem: STEM,
+        title: "The framework",
+    },
+    exercises: EXERCISES,
+    mistakes: MISTAKES,
+};
+
+const EXERCISES: &[Exercise] = &[Exercise {
+    id: "socketserver/lifecycle",
+    stem: STEM,
+    title: "Setup, handle, finish",
+    learnt: "What was set up is finished, whatever happens in between, and the peer \
+             sees the end in any case.",
+}];
+
+const MISTAKES: &[Mistake] = &[
+    Mistake {
+        id: "M140",
+        name: "No finish after a handle that failed",
+        symptom: "With each request that fails, something is taken and never given \
+                  back.",
+        page: "13-socketserver.html#finish-in-any-case",
+    },
+    Mistake {
+        id: "M141",
+        name: "A finish without a setup",
+        symptom: "Something is given back that was never taken.",
+        page: "13-socketserver.html#no-finish-without-a-setup",
+    },
+    Mistake {
+        id: "M142",
+        name: "The second error hides the first",
+        symptom: "The log tells of the clean-up, and not of what went wrong.",
+        page: "13-socketserver.html#the-first-error-counts",
+    },
+    Mistake {
+        id: "M143",
+        name: "Closed, and not shut down",
+        symptom: "The server is done with a peer, and the peer sees no end, as long as \
+                  a copy of the descriptor is open.",
+        page: "13-socketserver.html#shut-down-then-closed",
+    },
+    Mistake {
+        id: "M144",
+        name: "A panic in a request ends who serves it",
+        symptom: "One request panics, and the server, or one of its workers, is gone.",
+        page: "13-socketserver.html#a-panic-is-an-error",
+    },
+];

@@ -1,0 +1,5 @@
+//! Lesson 13: the framework.
+
+mod lifecycle;
+
+pub use lifecycle::{Scripted, lifecycle};
