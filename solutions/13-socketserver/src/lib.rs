@@ -4,10 +4,14 @@
 //! are yours to write.
 
 pub mod lifecycle;
+pub mod shutdown;
 
 #[cfg(test)]
 fn main() -> std::process::ExitCode {
     use checks::answers::{Answer, main};
 
-    main(&[Answer::right("socketserver/lifecycle", lifecycle::check())])
+    main(&[
+        Answer::right("socketserver/lifecycle", lifecycle::check()),
+        Answer::right("socketserver/shutdown", shutdown::check()),
+    ])
 }

@@ -14,13 +14,22 @@ pub(super) const PART: Part = Part {
     mistakes: MISTAKES,
 };
 
-const EXERCISES: &[Exercise] = &[Exercise {
-    id: "socketserver/lifecycle",
-    stem: STEM,
-    title: "Setup, handle, finish",
-    learnt: "What was set up is finished, whatever happens in between, and the peer \
+const EXERCISES: &[Exercise] = &[
+    Exercise {
+        id: "socketserver/lifecycle",
+        stem: STEM,
+        title: "Setup, handle, finish",
+        learnt: "What was set up is finished, whatever happens in between, and the peer \
              sees the end in any case.",
-}];
+    },
+    Exercise {
+        id: "socketserver/shutdown",
+        stem: STEM,
+        title: "Stopped from anywhere",
+        learnt: "Who stops a server waits with a limit and never for itself, and what \
+                 a request needed is given back when it ends.",
+    },
+];
 
 const MISTAKES: &[Mistake] = &[
     Mistake {
@@ -54,5 +63,18 @@ const MISTAKES: &[Mistake] = &[
         name: "A panic in a request ends who serves it",
         symptom: "One request panics, and the server, or one of its workers, is gone.",
         page: "13-socketserver.html#a-panic-is-an-error",
+    },
+    Mistake {
+        id: "M145",
+        name: "A shutdown that waits for itself",
+        symptom: "A request asks the server to stop, and from then on everybody waits.",
+        page: "13-socketserver.html#who-waits-for-whom",
+    },
+    Mistake {
+        id: "M146",
+        name: "A count that a panic leaves behind",
+        symptom: "Nobody is served any more, and the server waits for a request that \
+                  panicked long ago.",
+        page: "13-socketserver.html#what-a-panic-leaves-behind",
     },
 ];
