@@ -176,6 +176,7 @@ impl Handle {
     /// [`io::ErrorKind::TimedOut`] when it has not returned by then.
     /// [`io::ErrorKind::Deadlock`] in the thread that serves, which would wait for
     /// itself; the server is asked to stop all the same.
+    // ANCHOR: wait
     pub fn shutdown_and_wait(&self, limit: Duration) -> io::Result<()> {
         let mut serving = lock(&self.0.serving);
         self.shutdown();
@@ -195,6 +196,7 @@ impl Handle {
         }
         Ok(())
     }
+    // ANCHOR_END: wait
 
     /// What the server has done so far.
     pub fn stats(&self) -> Stats {

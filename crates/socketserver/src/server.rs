@@ -260,6 +260,7 @@ fn answer<H: DatagramHandler>(
 }
 
 impl<K> Server<K> {
+    // ANCHOR: serve_with
     fn serve_with<S: Source>(
         &self,
         strategy: Strategy,
@@ -283,6 +284,7 @@ impl<K> Server<K> {
             Strategy::Parked { .. } => Err(io::ErrorKind::Unsupported.into()),
         }
     }
+    // ANCHOR_END: serve_with
 
     fn prefork<S: Source>(
         &self,
@@ -430,6 +432,7 @@ fn serve_loop<S: Source, C: Crew<S::Request>>(
     Ok(())
 }
 
+// ANCHOR: accept_all
 /// Takes everybody who is there, while there is room; how many.
 pub(crate) fn accept_all<S: Source, C: Crew<S::Request>>(
     house: &House,
@@ -462,6 +465,7 @@ pub(crate) fn accept_all<S: Source, C: Crew<S::Request>>(
     }
     Ok(accepted)
 }
+// ANCHOR_END: accept_all
 
 /// Waits for those who are being served, for as long as they are given.
 fn drain<R>(house: &House, crew: &mut impl Crew<R>) {

@@ -17,6 +17,7 @@ use crate::error::{self, During, Error, Result};
 use crate::handle::{Core, count};
 use crate::handler::{Handler, Next};
 
+// ANCHOR: guard
 /// Calls a method of a user's and makes an [`Error`] of what goes wrong in it.
 pub(crate) fn guard<T>(
     during: During,
@@ -30,6 +31,7 @@ pub(crate) fn guard<T>(
         Err(panic) => Err(Error::Panicked(during, error::words(panic))),
     }
 }
+// ANCHOR_END: guard
 
 /// Makes a value of a user's, which may panic.
 pub(crate) fn make<T>(make: impl FnOnce() -> T) -> std::result::Result<T, Error> {
@@ -248,6 +250,7 @@ impl<H: Handler> Session<H> {
         }
     }
 
+    // ANCHOR: close
     /// Cleans up and closes; whether all went well.
     pub(crate) fn close(mut self, outcome: std::result::Result<(), Error>) -> bool {
         let mut good = true;
@@ -276,6 +279,7 @@ impl<H: Handler> Session<H> {
         self.shut();
         good
     }
+    // ANCHOR_END: close
 
     fn shut(&mut self) {
         if self.house.config.closing != Closing::Abort {

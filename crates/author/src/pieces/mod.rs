@@ -5,6 +5,7 @@
 //! `--check` can compare them.
 
 mod browser;
+mod classes;
 mod cost;
 mod datagrams;
 mod deadlock;

@@ -67,6 +67,7 @@ where
         self.gate.below_or_await(self.max)
     }
 
+    // ANCHOR: take
     fn take(&mut self, request: R) {
         let place = Place::take(&self.house, &self.gate);
         let peer = request.peer().clone();
@@ -82,6 +83,7 @@ where
             self.house.failed(&peer, &Error::NoWorker(error));
         }
     }
+    // ANCHOR_END: take
 
     fn finish(&mut self, until: Instant) -> bool {
         self.gate.empty_by(&self.house.core, until)

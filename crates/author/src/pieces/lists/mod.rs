@@ -12,6 +12,7 @@ mod names;
 mod options;
 mod raw;
 mod select;
+mod socketserver;
 mod tasks;
 mod tcp;
 mod threads;
@@ -31,6 +32,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Piece> {
         forking::PIECES,
         select::PIECES,
         tasks::PIECES,
+        socketserver::PIECES,
         COURSE,
     ];
     lists.into_iter().flatten()
