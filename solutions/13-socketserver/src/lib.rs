@@ -5,6 +5,7 @@
 
 pub mod lifecycle;
 pub mod shutdown;
+pub mod verify;
 
 #[cfg(test)]
 fn main() -> std::process::ExitCode {
@@ -12,6 +13,7 @@ fn main() -> std::process::ExitCode {
 
     main(&[
         Answer::right("socketserver/lifecycle", lifecycle::check()),
+        Answer::right("socketserver/verify", verify::check()),
         Answer::right("socketserver/shutdown", shutdown::check()),
     ])
 }

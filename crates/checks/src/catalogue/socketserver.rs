@@ -23,6 +23,13 @@ const EXERCISES: &[Exercise] = &[
              sees the end in any case.",
     },
     Exercise {
+        id: "socketserver/verify",
+        stem: STEM,
+        title: "At the door",
+        learnt: "A hook is somebody else's code: it may panic, and what goes wrong is \
+                 told apart by its kind.",
+    },
+    Exercise {
         id: "socketserver/shutdown",
         stem: STEM,
         title: "Stopped from anywhere",
@@ -76,5 +83,12 @@ const MISTAKES: &[Mistake] = &[
         symptom: "Nobody is served any more, and the server waits for a request that \
                   panicked long ago.",
         page: "13-socketserver.html#what-a-panic-leaves-behind",
+    },
+    Mistake {
+        id: "M149",
+        name: "All errors are one",
+        symptom: "The number of errors is known, and not whether peers, the network or \
+                  the program are to blame.",
+        page: "13-socketserver.html#errors-by-kind",
     },
 ];

@@ -304,9 +304,7 @@ fn run(
     };
     let steps = lock(&seen.steps).join(", ");
     let summary = format!("your function returned something else, after {steps}");
-    let mut symptom = Symptom::new(kind, summary).with_words(wanted, got);
-    symptom.signs.printed = steps;
-    Err(symptom)
+    Err(Symptom::new(kind, summary).with_words(wanted, got))
 }
 
 /// A peer that has reset before: shutdown(2) fails with ENOTCONN then, and that is no

@@ -2,6 +2,8 @@
 
 mod lifecycle;
 mod shutdown;
+mod verify;
 
 pub use lifecycle::{Scripted, lifecycle};
 pub use shutdown::{Handle, Stoppable, shutdown};
+pub use verify::{Answer, Counts, verify};

@@ -2,10 +2,11 @@
 
 mod lifecycle;
 mod shutdown;
+mod verify;
 
 use checks::answers::Answer;
 
 pub fn answers() -> Vec<Answer> {
-    let answers = [lifecycle::answers(), shutdown::answers()];
+    let answers = [lifecycle::answers(), verify::answers(), shutdown::answers()];
     answers.into_iter().flatten().collect()
 }
