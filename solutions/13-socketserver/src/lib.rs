@@ -5,6 +5,7 @@
 
 pub mod lifecycle;
 pub mod shutdown;
+pub mod ticks;
 pub mod verify;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ fn main() -> std::process::ExitCode {
     main(&[
         Answer::right("socketserver/lifecycle", lifecycle::check()),
         Answer::right("socketserver/verify", verify::check()),
+        Answer::right("socketserver/ticks", ticks::check()),
         Answer::right("socketserver/shutdown", shutdown::check()),
     ])
 }

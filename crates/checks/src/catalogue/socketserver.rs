@@ -30,6 +30,13 @@ const EXERCISES: &[Exercise] = &[
                  told apart by its kind.",
     },
     Exercise {
+        id: "socketserver/ticks",
+        stem: STEM,
+        title: "Figures now and then",
+        learnt: "One wait has two ends, a caller or the clock, and neither makes the \
+                 other late.",
+    },
+    Exercise {
         id: "socketserver/shutdown",
         stem: STEM,
         title: "Stopped from anywhere",
@@ -83,6 +90,18 @@ const MISTAKES: &[Mistake] = &[
         symptom: "Nobody is served any more, and the server waits for a request that \
                   panicked long ago.",
         page: "13-socketserver.html#what-a-panic-leaves-behind",
+    },
+    Mistake {
+        id: "M147",
+        name: "A tick that depends on callers",
+        symptom: "Nobody calls, or everybody does, and the figures do not come.",
+        page: "13-socketserver.html#a-tick",
+    },
+    Mistake {
+        id: "M148",
+        name: "A loop that looks more often than it was asked to",
+        symptom: "A server with nothing to do wakes up hundreds of times in a second.",
+        page: "13-socketserver.html#not-more-often-than-asked",
     },
     Mistake {
         id: "M149",

@@ -2,8 +2,10 @@
 
 mod lifecycle;
 mod shutdown;
+mod ticks;
 mod verify;
 
 pub use lifecycle::{Scripted, lifecycle};
 pub use shutdown::{Handle, Stoppable, shutdown};
+pub use ticks::ticks;
 pub use verify::{Answer, Counts, verify};

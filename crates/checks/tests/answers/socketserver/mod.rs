@@ -2,11 +2,17 @@
 
 mod lifecycle;
 mod shutdown;
+mod ticks;
 mod verify;
 
 use checks::answers::Answer;
 
 pub fn answers() -> Vec<Answer> {
-    let answers = [lifecycle::answers(), verify::answers(), shutdown::answers()];
+    let answers = [
+        lifecycle::answers(),
+        verify::answers(),
+        ticks::answers(),
+        shutdown::answers(),
+    ];
     answers.into_iter().flatten().collect()
 }

@@ -1,0 +1,89 @@
+//! Exercise `socketserver/ticks`: figures now and then.
+//!
+//! CPython calls `service_actions` each time its loop comes round, which is twice a
+//! second or after a caller. Here a tick has its time, and the loop sleeps until then.
+//!
+//! The book has it in chapter 13, "A tick".
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+// BEGIN SOLUTION
+use std::io::ErrorKind;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+// END SOLUTION
+
+/// How many callers there have been so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Those for whom `handle` returned `Ok`.
+    pub well: u64,
+    /// Those for whom it returned an error.
+    pub not: u64,
+}
+
+/// Serves callers, one after another, by `handle`, and calls `tick` about every so often
+/// with the figures so far, until `tick` returns `false`; then returns `Ok`.
+///
+/// - A caller with whom it fails ends nothing: the next is served.
+/// - The first tick comes when `every` has passed, and each further one `every` after the
+///   one before, or later if a caller is served just then; never sooner (a few
+///   milliseconds aside). A tick that was missed is not made up for.
+/// - Ticks come whether callers come or not.
+/// - All of it happens in the thread that called. While there is nothing to do it sleeps.
+pub fn serve(
+    listener: TcpListener,
+    every: Duration,
+    handle: &mut dyn FnMut(TcpStream) -> io::Result<()>,
+    tick: &mut dyn FnMut(Stats) -> bool,
+) -> io::Result<()> {
+    // BEGIN SOLUTION
+    listener.set_nonblocking(true)?; // who was waited for may be gone again
+    let mut stats = Stats::default();
+    let mut next = Instant::now() + every;
+    loop {
+        let now = Instant::now();
+        if next <= now {
+            if !tick(stats) {
+                return Ok(());
+            }
+            next = Instant::now() + every;
+            continue;
+        }
+        // Whole milliseconds, rounded up: one too few would have the loop turn.
+        let left = (next - now).as_nanos().div_ceil(1_000_000);
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, left) {
+            Ok(0) | Err(Errno::EINTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        };
+        stream.set_nonblocking(false)?; // not everywhere the default
+        match handle(stream) {
+            Ok(()) => stats.well += 1,
+            Err(_) => stats.not += 1,
+        }
+    }
+    // STUB let _ = (listener, every, handle, tick);
+    // STUB todo!("a loop that waits for a caller or the next tick")
+    // END SOLUTION
+}
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
+    checks::socketserver::ticks(|listener, every, handle, tick| {
+        serve(listener, every, handle, &mut |stats| {
+            tick(stats.well, stats.not)
+        })
+    })
+}
