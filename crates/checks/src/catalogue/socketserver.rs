@@ -16,6 +16,13 @@ pub(super) const PART: Part = Part {
 
 const EXERCISES: &[Exercise] = &[
     Exercise {
+        id: "socketserver/choice",
+        stem: STEM,
+        title: "One word",
+        learnt: "A strategy is a value that can be made of a word, and a handler does \
+                 not know who runs it.",
+    },
+    Exercise {
         id: "socketserver/lifecycle",
         stem: STEM,
         title: "Setup, handle, finish",

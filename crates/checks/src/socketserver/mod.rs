@@ -1,10 +1,12 @@
 //! Lesson 13: the framework.
 
+mod choice;
 mod lifecycle;
 mod shutdown;
 mod ticks;
 mod verify;
 
+pub use choice::choice;
 pub use lifecycle::{Scripted, lifecycle};
 pub use shutdown::{Handle, Stoppable, shutdown};
 pub use ticks::ticks;

@@ -1,5 +1,6 @@
 //! Answers to the exercises of lesson 13.
 
+mod choice;
 mod lifecycle;
 mod shutdown;
 mod ticks;
@@ -9,6 +10,7 @@ use checks::answers::Answer;
 
 pub fn answers() -> Vec<Answer> {
     let answers = [
+        choice::answers(),
         lifecycle::answers(),
         verify::answers(),
         ticks::answers(),
