@@ -178,8 +178,9 @@ impl Handle {
     /// itself; the server is asked to stop all the same.
     // ANCHOR: wait
     pub fn shutdown_and_wait(&self, limit: Duration) -> io::Result<()> {
-        let mut serving = lock(&self.0.serving);
+        // Asked in any case: who serves may not have got as far as to say so.
         self.shutdown();
+        let mut serving = lock(&self.0.serving);
         if *serving == Some(thread::current().id()) {
             let why = "the thread that serves cannot wait for its own end";
             return Err(io::Error::new(io::ErrorKind::Deadlock, why));

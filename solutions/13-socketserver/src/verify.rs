@@ -13,7 +13,6 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use socketserver::{Conn, During, Error, Next, Peer, Server, Strategy};
 // END SOLUTION

@@ -39,23 +39,22 @@ pub fn serve_one(stream: TcpStream, handler: &mut dyn Handler) -> io::Result<()>
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    use checks::socketserver::Scripted;
-
-    impl Handler for Scripted {
-        fn setup(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-            Scripted::setup(self, stream)
-        }
-
-        fn handle(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-            Scripted::handle(self, stream)
-        }
-
-        fn finish(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-            Scripted::finish(self, stream)
-        }
+impl Handler for checks::socketserver::Scripted {
+    fn setup(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        Self::setup(self, stream)
     }
 
+    fn handle(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        Self::handle(self, stream)
+    }
+
+    fn finish(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        Self::finish(self, stream)
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn check() -> checks::Check {
     checks::socketserver::lifecycle(|stream, mut handler| {
         serve_one(stream, &mut handler)
     })

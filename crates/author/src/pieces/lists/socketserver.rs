@@ -7,7 +7,6 @@ use super::super::{How, Piece, classes, piece};
 pub(super) const PIECES: &[Piece] = &[
     piece("13-socketserver-demo", How::Demo("lesson-13")),
     piece("13-socketserver-types", How::Own(classes::make)),
-    piece("13-socketserver-inline", transcript(&["trace", "inline"])),
     piece("13-socketserver-fork", transcript(&["trace", "fork"])),
     piece("13-socketserver-objects", transcript(&["objects"])),
     piece("13-socketserver-seats", transcript(&["broken", "seats"])),
@@ -24,10 +23,10 @@ pub(super) const PIECES: &[Piece] = &[
         }),
     ),
     piece(
-        "13-socketserver-itself",
+        "13-socketserver-open",
         How::Verdict(Shown {
-            answer: "shutdown: of itself",
-            mistake: "M145",
+            answer: "lifecycle: only drops",
+            mistake: "M143",
             port: 8009,
         }),
     ),
