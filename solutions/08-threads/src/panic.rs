@@ -31,8 +31,8 @@ pub type Answer = fn(line: &[u8], number: &mut u64) -> Vec<u8>;
 ///
 /// `workers` callers are served at once, by as many threads; a further one waits until
 /// one of them has left. Each line of a caller is answered with what `answer` says and
-/// a newline, until the caller ends its side. (A line is not longer than 1024 bytes. A
-/// last line without its newline is a line too.)
+/// a newline, until the caller ends its side. (A line is any bytes, none at all included,
+/// and not longer than 1024. A last line without its newline is a line too.)
 ///
 /// When `answer` panics, its caller's connection is ended, without a word. All others
 /// are served as before, also those that come later; and there are as many threads to

@@ -38,6 +38,7 @@ pub fn chat(serve: Serve) -> Check {
         probe("leavers", "callers that leave and break off", leavers),
         probe("slow", "a caller that does not read", slow).early(),
         sized(1000, "two", "two who speak at once", two_speakers),
+        probe("longest", "a line as long as a line may be", longest),
         probe("endless", "a line without an end", endless),
         probe("leaks", "five callers that come and go", leaks),
         probe("rest", "a room in which nobody speaks", rest).early(),
@@ -228,6 +229,16 @@ fn not_as_said(heard: &[Vec<u8>], mine: &[Vec<u8>], said: &[Vec<u8>]) -> Symptom
     };
     Symptom::new(Kind::Wrong, summary)
         .with_words("all lines whole, and each speaker's in order", got)
+}
+
+fn longest(stage: &mut Stage) -> Result<(), Symptom> {
+    let [mut a, mut b, _c] = three(stage)?;
+    let mut line = vec![b'x'; MAX_LINE - 1];
+    line.push(b'\n');
+    stage.send(&mut a, &line)?;
+    stage.expect(&mut b, &line)?;
+    stage.send(&mut a, b"and a short one\n")?;
+    stage.expect(&mut b, b"and a short one\n")
 }
 
 fn endless(stage: &mut Stage) -> Result<(), Symptom> {

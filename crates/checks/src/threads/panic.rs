@@ -37,6 +37,7 @@ pub fn panic(serve: Serve) -> Check {
     };
     let probes = vec![
         probe("lines", "lines of one caller, whole and in pieces", lines),
+        probe("bytes", "bytes that are no text, and an empty line", bytes),
         probe("two", "a second caller, while the first says nothing", two),
         probe("waits", "a third caller, of two at once", waits),
         probe("panic", "a line that panics, and another caller", one),
@@ -82,6 +83,13 @@ fn lines(stage: &mut Stage) -> Result<(), Symptom> {
     peer.end();
     stage.expect(&mut peer, b"5 LAST\n")?;
     stage.expect_end(&mut peer)
+}
+
+fn bytes(stage: &mut Stage) -> Result<(), Symptom> {
+    let mut peer = stage.connect()?;
+    stage.send(&mut peer, b"\xFF\x00\r\n")?;
+    stage.expect(&mut peer, "1 \u{FFFD}\0\r\n".as_bytes())?;
+    tell(stage, &mut peer, "", "2 ")
 }
 
 fn two(stage: &mut Stage) -> Result<(), Symptom> {

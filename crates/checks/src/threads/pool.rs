@@ -47,7 +47,11 @@ pub fn pool(serve: Serve) -> Check {
             "thirty more callers than there is room for",
             crowd,
         ),
-        probe("leaks", "five callers that come and go", leaks),
+        probe(
+            "leaks",
+            "callers that come and go, and some that are refused",
+            leaks,
+        ),
         probe("rest", "a server whose callers say nothing", rest).early(),
     ];
     Check::new("threads/pool", probes, diagnose)
@@ -231,7 +235,21 @@ fn leaks(stage: &mut Stage) -> Result<(), Symptom> {
         visit(stage)?;
     }
     stage.expect_descriptors(before, CALLERS)?;
+    refusals(stage)?;
     stage.expect_rest()
+}
+
+/// Callers that are refused leave nothing behind either.
+fn refusals(stage: &mut Stage) -> Result<(), Symptom> {
+    let _served = (served(stage)?, served(stage)?);
+    let _waiting = (waiting(stage)?, waiting(stage)?);
+    no_room(stage)?.close();
+    stage.at_rest()?;
+    let before = stage.descriptors();
+    for _ in 0..CALLERS {
+        no_room(stage)?.close();
+    }
+    stage.expect_descriptors(before, CALLERS)
 }
 
 fn rest(stage: &mut Stage) -> Result<(), Symptom> {
@@ -278,6 +296,27 @@ const RULES: &[Rule] = &[
         },
         why: "No more callers are served than agreed, but each of them gets a thread, \
               also the ones that wait or are refused.",
+    },
+    Rule {
+        mistake: "M102",
+        fits: |all| {
+            let locked = |s: &Symptom| {
+                s.kind == Kind::NoAnswer
+                    && s.got_bytes.is_empty()
+                    && !somebody_waits(s)
+                    && blocked_in(s, ACCEPTS) == 1
+                    && blocked_in(s, RECEIVES) == 1
+                    && blocked_in(s, LOCKS) == 1
+                    && s.calls.len() == 3
+            };
+            all.passed("end") && all.first(&["two"]).is_some_and(locked)
+        },
+        why: "Both callers have been accepted. One thread waits for the first, who \
+              says nothing, and another is in futex, which is how a `Mutex` and a \
+              channel wait: nobody serves the second. Perhaps the first thread has a \
+              lock that the other needs: in `while let Ok(x) = lock.lock()…recv()` the \
+              guard lives until the end of the body. Or the second waits in a queue of \
+              which the other thread is not told.",
     },
     Rule {
         mistake: "M103",

@@ -30,7 +30,7 @@ pub const BUSY: &[u8] = b"busy, try again later\n";
 ///
 /// A caller that is refused gets [`BUSY`] and the end, at once. It may keep its own
 /// side open for as long as it likes, and nobody waits for it. (It sends nothing
-/// itself.)
+/// itself.) Nothing is kept of a caller that has left or was refused.
 ///
 /// A caller whose connection breaks ends its own visit, and the thread that served it
 /// serves others. The number of threads does not grow with the number of callers, and

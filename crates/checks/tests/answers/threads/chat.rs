@@ -37,6 +37,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("slow", "chat: throws lines away", check(throws_away)),
         Answer::unnamed("two", "chat: in two writes", check(two_writes)),
         Answer::unnamed("endless", "chat: no limit", check(no_limit)),
+        Answer::unnamed("longest", "chat: one byte too strict", check(too_strict)),
         Answer::unnamed("bytes", "chat: only text", check(only_text)),
         Answer::unnamed("room", "chat: no welcome", check(no_welcome)),
         Answer::unnamed("bytes", "chat: empty lines skipped", check(no_empty)),
@@ -487,6 +488,20 @@ fn no_empty(listener: TcpListener, queue: usize) -> io::Result<()> {
     let read = |stream: &TcpStream, tell: &mut dyn FnMut(Vec<u8>)| {
         lines(stream, &mut |line| {
             if line != b"\n" {
+                tell(line);
+            }
+        })
+    };
+    serve(listener, queue, Way { read, ..RIGHT })
+}
+
+/// A line of just the longest size is taken for one that is too long.
+fn too_strict(listener: TcpListener, queue: usize) -> io::Result<()> {
+    let read = |stream: &TcpStream, tell: &mut dyn FnMut(Vec<u8>)| {
+        let mut long = false;
+        lines(stream, &mut |line| {
+            long |= line.len() >= MAX_LINE;
+            if !long {
                 tell(line);
             }
         })

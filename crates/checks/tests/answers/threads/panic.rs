@@ -30,6 +30,9 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("beside", "panic: begins anew", check(begins_anew)),
         Answer::unnamed("panic", "panic: answers an error", check(answers_an_error)),
         Answer::unnamed("panic", "panic: keeps the stream", check(keeps_the_stream)),
+        Answer::unnamed("bytes", "panic: only text", check(only_text)),
+        Answer::unnamed("bytes", "panic: empty lines skipped", check(no_empty)),
+        Answer::unnamed("number", "panic: the number put back", check(put_back)),
         Answer::unnamed("two", "panic: a number each", check(a_number_each)),
         Answer {
             name: "panic: the stub",
@@ -344,6 +347,63 @@ fn a_number_each(
     serve(listener, workers, |stream| {
         let number = Mutex::new(0);
         let visit = || talk(&stream, &number, answer, whatever);
+        let _ = panic::catch_unwind(AssertUnwindSafe(visit));
+        Ok(())
+    })
+}
+
+fn only_text(listener: TcpListener, workers: usize, answer: Reply) -> io::Result<()> {
+    let number = Mutex::new(0);
+    serve(listener, workers, |stream| {
+        let mut output = &stream;
+        let visit = || -> io::Result<()> {
+            for line in BufReader::new(&stream).lines() {
+                let mut reply = whatever(&number, line?.as_bytes(), answer);
+                reply.push(b'\n');
+                output.write_all(&reply)?;
+            }
+            Ok(())
+        };
+        let _ = panic::catch_unwind(AssertUnwindSafe(visit));
+        Ok(())
+    })
+}
+
+fn no_empty(listener: TcpListener, workers: usize, answer: Reply) -> io::Result<()> {
+    let number = Mutex::new(0);
+    serve(listener, workers, |stream| {
+        let mut output = &stream;
+        let visit = || -> io::Result<()> {
+            for line in BufReader::new(&stream).split(b'\n') {
+                let line = line?;
+                if line.is_empty() {
+                    continue;
+                }
+                let mut reply = whatever(&number, &line, answer);
+                reply.push(b'\n');
+                output.write_all(&reply)?;
+            }
+            Ok(())
+        };
+        let _ = panic::catch_unwind(AssertUnwindSafe(visit));
+        Ok(())
+    })
+}
+
+/// Works on a copy, and keeps it only where nothing went wrong.
+fn put_back(listener: TcpListener, workers: usize, answer: Reply) -> io::Result<()> {
+    let number = Mutex::new(0);
+    serve(listener, workers, |stream| {
+        let visit = || {
+            talk(&stream, &number, answer, |number, line, answer| {
+                let mut number =
+                    number.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut copy = *number;
+                let reply = answer(line, &mut copy);
+                *number = copy;
+                reply
+            })
+        };
         let _ = panic::catch_unwind(AssertUnwindSafe(visit));
         Ok(())
     })

@@ -31,6 +31,8 @@ pub fn answers() -> Vec<Answer> {
         Answer::wrong("M104", "pool: question mark", check(question_mark)),
         Answer::wrong("M106", "pool: unwrap", check(unwraps)),
         Answer::wrong("M64", "pool: waits for the refused", check(lingers)),
+        Answer::wrong("M102", "pool: recv in the while", check(recv_in_the_while)),
+        Answer::wrong("M13", "pool: keeps the refused", check(keeps_refused)),
         Answer::unnamed("waits", "pool: all of them work", check(all_work)),
         Answer::unnamed("refused", "pool: hangs up without a word", check(no_word)),
         Answer::unnamed("refused", "pool: one place more", check(one_more)),
@@ -379,5 +381,38 @@ fn no_newline(listener: TcpListener, workers: usize, queue: usize) -> io::Result
     let refuse = |mut stream: TcpStream| {
         let _ = stream.write_all(&BUSY[..BUSY.len() - 1]);
     };
+    serve(&listener, &start(workers, queue, kind), refuse)
+}
+
+/// The guard lives as long as the body of the loop.
+fn recv_in_the_while(
+    listener: TcpListener,
+    workers: usize,
+    queue: usize,
+) -> io::Result<()> {
+    let (sender, receiver) = mpsc::sync_channel::<TcpStream>(queue);
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..workers {
+        let receiver = Arc::clone(&receiver);
+        thread::spawn(move || {
+            while let Ok(stream) = receiver.lock().unwrap().recv() {
+                let _ = talk(&stream);
+            }
+        });
+    }
+    serve(&listener, &sender, no)
+}
+
+/// Who is refused sees the end; the descriptor stays.
+fn keeps_refused(
+    listener: TcpListener,
+    workers: usize,
+    queue: usize,
+) -> io::Result<()> {
+    fn refuse(mut stream: TcpStream) {
+        let _ = stream.write_all(BUSY);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        std::mem::forget(stream);
+    }
     serve(&listener, &start(workers, queue, kind), refuse)
 }

@@ -19,6 +19,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::right("two right: two threads a caller", check(two_threads)),
         Answer::right("two right: several accept", check(several_accept)),
         Answer::right("two right: joins elsewhere", check(joins_elsewhere)),
+        Answer::right("two right: a thread that joins", check(joiner)),
         Answer::wrong("M18", "two: one at a time", check(one_at_a_time)),
         Answer::wrong("M18", "two: joins at once", check(joins_at_once)),
         Answer::wrong("M102", "two: a lock around the visit", check(locked)),
@@ -306,5 +307,22 @@ fn only_text(listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept()?;
         thread::spawn(move || talk(stream));
+    }
+}
+
+/// Handles go through a channel to a thread that joins those that have ended.
+fn joiner(listener: TcpListener) -> io::Result<()> {
+    let (sender, ended) = mpsc::channel::<thread::JoinHandle<()>>();
+    thread::spawn(move || ended.iter().for_each(|visit| drop(visit.join())));
+    loop {
+        let (stream, _) = listener.accept()?;
+        let sender = sender.clone();
+        thread::spawn(move || {
+            let visit = thread::spawn(move || drop(talk(&stream)));
+            while !visit.is_finished() {
+                thread::sleep(Duration::from_millis(100));
+            }
+            let _ = sender.send(visit);
+        });
     }
 }
