@@ -230,7 +230,8 @@ pub fn diagnose(seen: &[Seen<'_>], reply: Reply) -> Option<(&'static str, String
     diagnosis::name(&[RULES], &Findings { seen, reply })
 }
 
-pub(crate) const RULES: &[Rule] = &[
+/// The mistakes that the battery shows in any server.
+pub const RULES: &[Rule] = &[
     Rule {
         mistake: "M18",
         fits: |all| {

@@ -5,15 +5,16 @@ use crate::line_server::{CALLERS, Reply};
 use crate::symptom::{Doing, Kind, Symptom};
 
 /// All that the probes showed.
-pub(crate) struct Findings<'a> {
-    pub(crate) seen: &'a [Seen<'a>],
+pub struct Findings<'a> {
+    /// The probes and what was seen in each, in their order.
+    pub seen: &'a [Seen<'a>],
     /// What a right program answers to a message.
-    pub(crate) reply: Reply,
+    pub reply: Reply,
 }
 
 impl Findings<'_> {
     /// The first symptom, if it is one of these probes that showed it.
-    pub(crate) fn first(&self, probes: &[&str]) -> Option<&Symptom> {
+    pub fn first(&self, probes: &[&str]) -> Option<&Symptom> {
         let failed = |symptom: &Symptom| symptom.kind != Kind::Skipped;
         let (name, symptom) =
             (self.seen.iter()).find(|(_, symptom)| symptom.is_some_and(failed))?;
@@ -21,12 +22,12 @@ impl Findings<'_> {
     }
 
     /// What this probe showed, if it failed.
-    pub(crate) fn symptom(&self, probe: &str) -> Option<&Symptom> {
+    pub fn symptom(&self, probe: &str) -> Option<&Symptom> {
         self.seen.iter().find(|(name, _)| *name == probe)?.1
     }
 
     /// Whether there is a probe of this name, and it passed.
-    pub(crate) fn passed(&self, probe: &str) -> bool {
+    pub fn passed(&self, probe: &str) -> bool {
         self.seen
             .iter()
             .any(|(name, symptom)| *name == probe && symptom.is_none())
@@ -38,17 +39,17 @@ impl Findings<'_> {
 /// A rule explains the first failure. It names a mistake only where the symptoms
 /// leave no doubt: a program that fails in a way of its own gets a true account of
 /// what was seen, and no name.
-pub(crate) struct Rule {
+pub struct Rule {
     /// Its id in the catalogue.
-    pub(crate) mistake: &'static str,
+    pub mistake: &'static str,
     /// Whether the findings are those of this mistake.
-    pub(crate) fits: fn(&Findings<'_>) -> bool,
+    pub fits: fn(&Findings<'_>) -> bool,
     /// What ties the symptoms to the mistake, for the learner.
-    pub(crate) why: &'static str,
+    pub why: &'static str,
 }
 
 /// The first rule that fits.
-pub(crate) fn name(
+pub fn name(
     rules: &[&[Rule]],
     findings: &Findings<'_>,
 ) -> Option<(&'static str, String)> {
@@ -59,7 +60,7 @@ pub(crate) fn name(
 
 /// What goes wrong with callers, whatever the protocol. The probes that these rules
 /// know by name mean the same in every check of a server.
-pub(crate) const SERVER_RULES: &[Rule] = &[
+pub const SERVER_RULES: &[Rule] = &[
     Rule {
         mistake: "M6",
         fits: |all| all.first(&["whole"]).is_some_and(has_zeros_behind),

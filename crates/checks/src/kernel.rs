@@ -16,7 +16,7 @@ const PATIENT: Duration = Duration::from_secs(5);
 ///
 /// The processes that it has started are looked at with it: one of them may have the
 /// connection, and answer while the program itself sleeps.
-pub(crate) struct Watch {
+pub struct Watch {
     pid: u32,
     /// The first look, for what the program has used since.
     first: Option<Family>,
@@ -30,7 +30,8 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn start(pid: u32) -> Self {
+    /// Begins to look at the process.
+    pub fn start(pid: u32) -> Self {
         let now = Instant::now();
         let mut watch = Self {
             pid,
@@ -53,34 +54,34 @@ impl Watch {
     }
 
     /// Whether the kernel cannot be asked here.
-    pub(crate) fn is_blind(&self) -> bool {
+    pub fn is_blind(&self) -> bool {
         self.blind
     }
 
     /// The part of the time in which the program ran or was ready to run, from 0 to
     /// 1 for each of its threads.
-    pub(crate) fn share(&self) -> f64 {
+    pub fn share(&self) -> f64 {
         self.share
     }
 
     /// How much processor time the program has used since the watch began.
-    pub(crate) fn ran(&self) -> Duration {
+    pub fn ran(&self) -> Duration {
         self.ran
     }
 
     /// Whether some thread ran or was ready to run at the last look.
-    pub(crate) fn is_running(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         self.running
     }
 
     /// Whether the program has slept most of the time for as long as this, and sleeps
     /// now. A loop that is kept from a busy processor does not: it is ready to run.
-    pub(crate) fn is_dozing(&self, long: Duration) -> bool {
+    pub fn is_dozing(&self, long: Duration) -> bool {
         self.began.elapsed() >= long && self.share < 0.25 && !self.running
     }
 
     /// Whether nothing has changed for as long as this, whatever the program waits for.
-    pub(crate) fn is_at_rest_for(&self, long: Duration) -> bool {
+    pub fn is_at_rest_for(&self, long: Duration) -> bool {
         let since = |(since, _): &(Instant, Family)| since.elapsed() >= long;
         self.quiet.as_ref().is_some_and(since)
     }
@@ -88,11 +89,7 @@ impl Watch {
     /// One more look. [`Doing::Blocked`] once every thread has slept in the same
     /// system call for as long as `asleep`, [`Doing::Spinning`] once the program has
     /// run for `spinning`, most of the time, since the watch began.
-    pub(crate) fn verdict(
-        &mut self,
-        asleep: Duration,
-        spinning: Duration,
-    ) -> Option<Doing> {
+    pub fn verdict(&mut self, asleep: Duration, spinning: Duration) -> Option<Doing> {
         let family = Family::look(self.pid).ok()?;
         let now = Instant::now();
         let first = self.first.get_or_insert_with(|| family.clone());
@@ -249,27 +246,27 @@ fn has_stopped(glance: &Glance) -> bool {
 
 /// Whether a signal has stopped the program at this moment; where the kernel cannot be
 /// asked, it is believed.
-pub(crate) fn is_stopped(pid: u32) -> bool {
+pub fn is_stopped(pid: u32) -> bool {
     xray::glance(pid).map_or(true, |glance| has_stopped(&glance))
 }
 
 /// What the kernel says of a program at this moment.
 #[derive(Default)]
-pub(crate) struct Account {
+pub struct Account {
     /// The names of the calls that its threads are blocked in.
-    pub(crate) calls: Vec<String>,
+    pub calls: Vec<String>,
     /// Sentences for people.
-    pub(crate) sentences: Vec<String>,
+    pub sentences: Vec<String>,
     /// It holds a connection whose end it has read.
-    pub(crate) read_the_end: bool,
+    pub read_the_end: bool,
     /// How many bytes lie unread in its connections.
-    pub(crate) unread: u32,
+    pub unread: u32,
     /// It has spent a good part of its time in the kernel.
-    pub(crate) asks: bool,
+    pub asks: bool,
 }
 
 /// Asks the kernel what the program is doing.
-pub(crate) fn account(pid: u32) -> Account {
+pub fn account(pid: u32) -> Account {
     match xray::look(pid) {
         Ok(process) => describe(&process),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Account {
@@ -337,7 +334,7 @@ fn system_share(pid: u32) -> Option<f64> {
 
 /// How many bytes lie unread in the program's end of a connection; nothing where the
 /// kernel does not tell.
-pub(crate) fn unread(theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {
+pub fn unread(theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {
     let sockets = xray::tcp_on(theirs.port()).ok()?;
     let end = sockets
         .iter()
@@ -356,7 +353,7 @@ pub struct Descriptors {
 }
 
 /// Counts the program's descriptors.
-pub(crate) fn descriptors(pid: u32) -> Option<Descriptors> {
+pub fn descriptors(pid: u32) -> Option<Descriptors> {
     let process = xray::look(pid).ok()?;
     let connected = process.tcp().filter(|(_, socket)| !socket.is_listening());
     Some(Descriptors {
@@ -378,7 +375,7 @@ pub struct Company {
 }
 
 /// Counts who runs for the program.
-pub(crate) fn company(pid: u32) -> Option<Company> {
+pub fn company(pid: u32) -> Option<Company> {
     let family = Family::look(pid).ok()?;
     let children = xray::children(pid).ok()?;
     Some(Company {

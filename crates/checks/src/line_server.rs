@@ -38,7 +38,7 @@ pub fn act_on(
 }
 
 /// A server as the probes call it.
-pub(crate) type Serve = Arc<dyn Fn(TcpListener) -> io::Result<()> + Send + Sync>;
+pub type Serve = Arc<dyn Fn(TcpListener) -> io::Result<()> + Send + Sync>;
 
 /// The probes, from the simplest to the hardest.
 pub fn probes<S>(serve: S, reply: Reply) -> Vec<Probe>
@@ -48,7 +48,8 @@ where
     probes_of(&(Arc::new(serve) as Serve), reply)
 }
 
-pub(crate) fn probes_of(serve: &Serve, reply: Reply) -> Vec<Probe> {
+/// As [`probes`], and compiled once.
+pub fn probes_of(serve: &Serve, reply: Reply) -> Vec<Probe> {
     let probe = |name, title, play| probe(serve, reply, name, title, play);
     vec![
         probe("whole", "two lines, one after the other", whole),
@@ -89,10 +90,10 @@ pub(crate) fn probes_of(serve: &Serve, reply: Reply) -> Vec<Probe> {
 }
 
 /// What the peer does in a probe of a line server.
-pub(crate) type Play = fn(&mut Stage, Reply) -> Result<(), Symptom>;
+pub type Play = fn(&mut Stage, Reply) -> Result<(), Symptom>;
 
 /// One probe of a line server.
-pub(crate) fn probe(
+pub fn probe(
     serve: &Serve,
     reply: Reply,
     name: &'static str,
@@ -109,7 +110,7 @@ pub(crate) fn probe(
 }
 
 /// Sends a line and waits for its reply.
-pub(crate) fn ask(
+pub fn ask(
     stage: &mut Stage,
     peer: &mut Peer,
     line: &[u8],
@@ -120,7 +121,7 @@ pub(crate) fn ask(
 }
 
 /// The replies to these lines, each with its newline.
-pub(crate) fn answers(lines: &[&[u8]], reply: Reply) -> Vec<u8> {
+pub fn answers(lines: &[&[u8]], reply: Reply) -> Vec<u8> {
     let mut all = Vec::new();
     for line in lines {
         all.extend(reply(line));
@@ -233,7 +234,7 @@ fn rest(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
 }
 
 /// How many callers come and go before the program's descriptors are counted again.
-pub(crate) const CALLERS: usize = 5;
+pub const CALLERS: usize = 5;
 
 fn leaks(stage: &mut Stage, reply: Reply) -> Result<(), Symptom> {
     visit(stage, reply)?; // what a server opens once and keeps, it has opened now

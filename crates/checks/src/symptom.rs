@@ -204,7 +204,7 @@ impl Symptom {
 const WHOLE: usize = 200;
 
 /// Bytes for people: a few of them whole, of many the beginning and the number.
-pub(crate) fn shown(bytes: &[u8]) -> String {
+pub fn shown(bytes: &[u8]) -> String {
     const BEGINNING: usize = 40;
     match bytes.len() {
         0 => "nothing".into(),

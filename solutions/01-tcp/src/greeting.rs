@@ -32,6 +32,6 @@ pub fn greeting(server: SocketAddr) -> io::Result<String> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::greeting(greeting)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::greeting(greeting)
 }

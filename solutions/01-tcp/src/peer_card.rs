@@ -46,6 +46,6 @@ fn hand_over_the_card(mut stream: TcpStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::peer_card(introduce)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::peer_card(introduce)
 }

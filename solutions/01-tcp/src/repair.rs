@@ -46,6 +46,6 @@ fn talk(mut input: &Socket, mut output: &Socket) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::repair(serve)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::repair(serve)
 }

@@ -59,6 +59,6 @@ fn talk(stream: &TcpStream, now: fn() -> String) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::timestamps(serve)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::timestamps(serve)
 }

@@ -81,6 +81,6 @@ fn too_long() -> io::Result<Option<Vec<u8>>> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::read_line(Lines::new, Lines::next_line)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::read_line(Lines::new, Lines::next_line)
 }

@@ -44,6 +44,6 @@ pub fn exchange(server: SocketAddr, data: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::upload(exchange)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::upload(exchange)
 }

@@ -75,6 +75,6 @@ fn read_first(input: &mut impl Read, byte: &mut [u8]) -> io::Result<bool> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::words(write_word, read_word)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::words(write_word, read_word)
 }

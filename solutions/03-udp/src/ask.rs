@@ -88,6 +88,6 @@ fn answer_until(
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::ask(ask)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::ask(ask)
 }

@@ -33,6 +33,6 @@ pub fn serve(socket: UdpSocket) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::echo(serve)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::echo(serve)
 }

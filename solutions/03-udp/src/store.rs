@@ -78,6 +78,6 @@ fn answer(store: &mut HashMap<Vec<u8>, Vec<u8>>, request: &[u8]) -> Option<Vec<u
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::store(serve)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::store(serve)
 }

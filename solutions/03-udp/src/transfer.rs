@@ -141,6 +141,6 @@ fn acknowledge(socket: &UdpSocket, number: u32, sender: SocketAddr) {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::transfer(receive)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::transfer(receive)
 }

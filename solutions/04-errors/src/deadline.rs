@@ -61,6 +61,6 @@ fn left(deadline: Instant) -> io::Result<Duration> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::deadline(fetch)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::deadline(fetch)
 }

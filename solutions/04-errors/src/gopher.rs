@@ -128,6 +128,6 @@ fn stage(error: io::Error) -> Failure {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::gopher(fetch)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::gopher(fetch)
 }

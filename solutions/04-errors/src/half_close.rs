@@ -55,6 +55,6 @@ fn answer(mut stream: TcpStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::half_close(serve)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::half_close(serve)
 }

@@ -78,6 +78,6 @@ fn talk(mut stream: TcpStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::stop(serve)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::stop(serve)
 }

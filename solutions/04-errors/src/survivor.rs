@@ -59,6 +59,6 @@ fn talk(mut stream: TcpStream, patience: Duration) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::survivor(serve)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::survivor(serve)
 }

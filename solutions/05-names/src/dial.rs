@@ -81,6 +81,6 @@ fn connect(
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::dial(dial)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::dial(dial)
 }

@@ -70,6 +70,6 @@ fn tell(mut stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::dual(listen, serve)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::dual(listen, serve)
 }

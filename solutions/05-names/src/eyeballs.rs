@@ -101,6 +101,6 @@ fn in_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::eyeballs(race)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::eyeballs(race)
 }

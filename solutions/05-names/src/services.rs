@@ -86,6 +86,6 @@ fn entry(line: &[u8]) -> Option<Entry<'_>> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::services(port, name)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::services(port, name)
 }

@@ -66,6 +66,6 @@ pub fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Vec<u8>>> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::packets(send, receive)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::packets(send, receive)
 }

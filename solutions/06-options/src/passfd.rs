@@ -107,6 +107,6 @@ fn owned(number: RawFd) -> OwnedFd {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::passfd(hand_over, take_over)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::passfd(hand_over, take_over)
 }

@@ -68,6 +68,6 @@ fn read_reply(server: &mut impl Read) -> io::Result<Vec<u8>> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::prompt(ask_whole, ask_in_pieces)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::prompt(ask_whole, ask_in_pieces)
 }

@@ -89,6 +89,6 @@ fn echo(mut caller: &UnixStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::unix_echo(serve)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::unix_echo(serve)
 }

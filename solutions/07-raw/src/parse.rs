@@ -122,8 +122,8 @@ fn holds(bytes: &[u8]) -> bool {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::raw::parse(|packet| match parse(packet) {
+pub(crate) fn check() -> checks_raw::Check {
+    checks_raw::parse(|packet| match parse(packet) {
         Ok(e) => Ok((e.source, e.ttl, e.reply, e.identifier, e.sequence, e.data)),
         Err(wrong) => Err(format!("{wrong:?}")),
     })

@@ -105,10 +105,10 @@ fn unreachable(message: &[u8], ours: [u8; 4]) -> Option<u8> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    use checks::raw::Became;
+pub(crate) fn check() -> checks_raw::Check {
+    use checks_raw::Became;
 
-    checks::raw::ping(|send, receive, identifier, count| {
+    checks_raw::ping(|send, receive, identifier, count| {
         let outcomes = ping(send, receive, identifier, count)?;
         let became = |outcome| match outcome {
             Outcome::Reply(time) => Became::Reply(time),

@@ -80,6 +80,6 @@ fn checksum(bytes: &[u8]) -> u16 {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::raw::udp(datagram)
+pub(crate) fn check() -> checks_raw::Check {
+    checks_raw::udp(datagram)
 }

@@ -135,6 +135,6 @@ fn write(mut stream: &TcpStream, lines: Receiver<Arc<[u8]>>) {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::chat(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::chat(serve)
 }

@@ -137,6 +137,6 @@ fn talk(mut stream: &TcpStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::drain(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::drain(serve)
 }

@@ -92,6 +92,6 @@ fn talk(
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::panic(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::panic(serve)
 }

@@ -126,6 +126,6 @@ fn talk(mut stream: TcpStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::pool(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::pool(serve)
 }

@@ -63,6 +63,6 @@ fn talk(mut stream: TcpStream) -> io::Result<()> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::two(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::two(serve)
 }

@@ -114,6 +114,6 @@ pub fn exit_now(code: u8) -> ! {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::forking::prefork(serve)
+pub(crate) fn check() -> checks_forking::Check {
+    checks_forking::prefork(serve)
 }

@@ -111,6 +111,6 @@ pub fn exit_now(code: u8) -> ! {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::forking::reap(serve)
+pub(crate) fn check() -> checks_forking::Check {
+    checks_forking::reap(serve)
 }

@@ -123,6 +123,6 @@ fn unless_it_blocks<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::edge(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::edge(serve)
 }

@@ -133,6 +133,6 @@ fn wait(
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::idle(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::idle(serve)
 }

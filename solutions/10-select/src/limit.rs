@@ -113,6 +113,6 @@ fn answer(mut stream: &TcpStream) -> bool {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::limit(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::limit(serve)
 }

@@ -123,6 +123,6 @@ fn unless_it_blocks(result: io::Result<usize>) -> io::Result<Option<usize>> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::lines(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::lines(serve)
 }

@@ -112,6 +112,6 @@ fn unless_it_blocks(result: io::Result<usize>) -> io::Result<Option<usize>> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::queue(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::queue(serve)
 }

@@ -83,6 +83,6 @@ async fn answer(line: String, lookup: fn(&str) -> String) -> io::Result<String> 
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tasks::blocking(serve)
+pub(crate) fn check() -> checks_async::Check {
+    checks_async::blocking(serve)
 }

@@ -107,6 +107,6 @@ impl Wake for Ticket {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tasks::waker(run)
+pub(crate) fn check() -> checks_async::Check {
+    checks_async::waker(run)
 }

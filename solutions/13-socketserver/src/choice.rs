@@ -72,6 +72,6 @@ fn strategy(word: &str) -> Option<Strategy> {
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::socketserver::choice(serve)
+pub(crate) fn check() -> checks_socketserver::Check {
+    checks_socketserver::choice(serve)
 }

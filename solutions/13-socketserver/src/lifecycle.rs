@@ -72,7 +72,7 @@ fn words(panic: &(dyn Any + Send)) -> String {
 // END SOLUTION
 
 #[cfg(test)]
-impl Handler for checks::socketserver::Scripted {
+impl Handler for checks_socketserver::Scripted {
     fn setup(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         Self::setup(self, stream)
     }
@@ -87,8 +87,8 @@ impl Handler for checks::socketserver::Scripted {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::socketserver::lifecycle(|stream, mut handler| {
+pub(crate) fn check() -> checks_socketserver::Check {
+    checks_socketserver::lifecycle(|stream, mut handler| {
         serve_one(stream, &mut handler)
     })
 }

@@ -169,10 +169,10 @@ fn accept(
 // END SOLUTION
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    use checks::socketserver::Stoppable;
+pub(crate) fn check() -> checks_socketserver::Check {
+    use checks_socketserver::Stoppable;
 
-    checks::socketserver::shutdown(|| {
+    checks_socketserver::shutdown(|| {
         let stopper = Stopper::default();
         let same = stopper.clone();
         Stoppable {

@@ -24,7 +24,7 @@ pub(super) const PEER: &str = "HANDSHAKE_PEER";
 pub(super) const ADDRESS: &str = "HANDSHAKE_ADDRESS";
 
 /// The name of the thread with which a child listens to the check.
-pub(crate) const EAR: &str = "check";
+pub const EAR: &str = "check";
 
 /// What a child tells the check, one line of JSON each.
 #[derive(Debug, SerJson, DeJson)]
@@ -115,7 +115,7 @@ impl Report {
     }
 
     /// As [`Report::recorder`], with other titles for the two columns.
-    pub(crate) fn record_between(&self, left: &str, right: &str) -> Recorder {
+    pub fn record_between(&self, left: &str, right: &str) -> Recorder {
         let recorder = Recorder::new(left, right);
         let mut current = self.recorder.lock().expect(NEVER_POISONED);
         if current.replace(recorder.clone()).is_none() {

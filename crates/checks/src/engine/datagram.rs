@@ -111,7 +111,7 @@ impl Correspondent {
     }
 
     /// What has come, if anything has, and from where.
-    pub(crate) fn take(&self) -> Result<Option<(Vec<u8>, SocketAddr)>, Symptom> {
+    pub fn take(&self) -> Result<Option<(Vec<u8>, SocketAddr)>, Symptom> {
         let mut buffer = vec![0; BUFFER];
         loop {
             match self.socket.recv_from(&mut buffer) {

@@ -220,7 +220,7 @@ impl Stage {
     /// Whether the function sleeps on, unchanged, and has not returned. It is for a
     /// moment at which its time is over: who is only kept from a busy processor does
     /// not sleep, but is ready to run.
-    pub(crate) fn sleeps_on(&mut self) -> bool {
+    pub fn sleeps_on(&mut self) -> bool {
         let mut watch = kernel::Watch::start(self.program.pid());
         let start = Instant::now();
         while start.elapsed() < STILL {
@@ -256,7 +256,7 @@ impl Stage {
     }
 
     /// What the program is doing at this moment, as part of `symptom`.
-    pub(crate) fn as_it_is(&mut self, symptom: Symptom) -> Symptom {
+    pub fn as_it_is(&mut self, symptom: Symptom) -> Symptom {
         let idle = self.idle(Doing::Restless);
         symptom.while_idle(idle)
     }
@@ -293,7 +293,7 @@ impl Stage {
 
     /// Whether the function returns once somebody calls: it is called, and the caller
     /// says nothing and hangs up.
-    pub(crate) fn returns_after_a_call(&mut self) -> bool {
+    pub fn returns_after_a_call(&mut self) -> bool {
         let Ok(caller) = self.connect() else {
             return false;
         };

@@ -17,7 +17,7 @@ use super::wait::On;
 use crate::symptom::{Doing, Kind, Symptom};
 
 /// What the check is told when a child leaves the learner's function.
-pub(crate) const CAME_BACK: &str =
+pub const CAME_BACK: &str =
     "A child has returned from your function, where only the server was to return";
 
 /// How long children have to be seen asleep without a change before they count as
@@ -465,7 +465,7 @@ fn children(living: usize, zombies: usize) -> String {
 }
 
 /// Whether the program, or the function, was over when this was seen.
-pub(crate) fn has_failed_with(symptom: &Symptom, words: &str) -> bool {
+pub fn has_failed_with(symptom: &Symptom, words: &str) -> bool {
     symptom.doing == Some(Doing::Returned)
         && symptom.signs.failed
         && symptom.kernel.iter().any(|told| told.contains(words))

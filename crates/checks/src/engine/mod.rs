@@ -38,19 +38,19 @@ use crate::catalogue::{self, Exercise};
 use crate::symptom::{Doing, Kind, Symptom};
 use crate::verdict::{Diagnosis, Failure, ProbeState, Probed, Verdict};
 
-pub(crate) use child::EAR;
+pub use child::EAR;
 pub use child::Report;
 pub use datagram::Correspondent;
 pub use endings::Dripped;
-pub(crate) use family::{CAME_BACK, has_failed_with};
+pub use family::{CAME_BACK, has_failed_with};
 pub use family::{Family, act as act_as_family, run as run_as_family};
 pub use peer::Peer;
-pub(crate) use peer::broken;
+pub use peer::broken;
 pub use program::{Exit, Limits};
 pub use stage::{Idle, Stage};
-pub(crate) use strays::while_nothing_starts;
+pub use strays::while_nothing_starts;
 pub use street::{Door, Invitation, Manner, Street, no_ipv6};
-pub(crate) use unix::send as send_descriptors;
+pub use unix::send as send_descriptors;
 pub use unix::{Given, Place, UnixPeer};
 
 /// Names the probe that a child process is to run.
@@ -230,7 +230,7 @@ impl Check {
     }
 
     /// A check of what is no exercise of the catalogue, though told like one.
-    pub(crate) fn of(
+    pub fn of(
         exercise: &'static Exercise,
         probes: Vec<Probe>,
         diagnose: Diagnose,

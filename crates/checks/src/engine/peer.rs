@@ -199,7 +199,7 @@ impl Peer {
 }
 
 /// The check could not do its own part; the learner's program is not to blame.
-pub(crate) fn broken(operation: &str, error: io::Error) -> Symptom {
+pub fn broken(operation: &str, error: io::Error) -> Symptom {
     Symptom::new(
         Kind::Broken,
         format!("the check itself could not {operation}: {error}"),

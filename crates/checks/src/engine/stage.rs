@@ -48,7 +48,7 @@ pub struct Idle {
     /// Where and why it panicked.
     pub panic: Option<String>,
     /// What else there was to see.
-    pub(crate) signs: Signs,
+    pub signs: Signs,
 }
 
 /// The stage of one probe.
@@ -585,7 +585,7 @@ impl Stage {
 
     /// Says one thing more to a program that has stopped in the middle of its
     /// answers, and notes what comes then.
-    pub(crate) fn say_more(
+    pub fn say_more(
         &mut self,
         peer: &mut Peer,
         bytes: &[u8],

@@ -44,7 +44,7 @@ pub(super) fn among_the_living(
 
 /// Does something while no program is being started. Until its exec(2), a new process
 /// has all open that the check has, and a socket that was closed meanwhile lives on.
-pub(crate) fn while_nothing_starts<T>(work: impl FnOnce() -> T) -> T {
+pub fn while_nothing_starts<T>(work: impl FnOnce() -> T) -> T {
     let _living = living();
     work()
 }

@@ -66,7 +66,7 @@ impl Stage {
     }
 
     /// Lets the program come to rest, whatever it does; what it was doing then.
-    pub(crate) fn at_rest(&mut self) -> Result<Idle, Symptom> {
+    pub fn at_rest(&mut self) -> Result<Idle, Symptom> {
         let rest = self.wait(&On::Nothing, |_| Ok(None::<()>))?;
         Ok(rest.expect_err("a wait for nothing ends when the program rests"))
     }
@@ -77,7 +77,7 @@ impl Stage {
     /// # Errors
     ///
     /// As [`Stage::expect_nothing`].
-    pub(crate) fn expect_no_turn(
+    pub fn expect_no_turn(
         &mut self,
         peer: &mut Peer,
         expected: &str,
@@ -94,7 +94,7 @@ impl Stage {
     }
 
     /// The panic that has been heard of was the check's own: it does not count.
-    pub(crate) fn forget_the_panic(&mut self) {
+    pub fn forget_the_panic(&mut self) {
         self.hear();
         self.panic = None;
     }
@@ -105,7 +105,7 @@ impl Stage {
     /// # Errors
     ///
     /// Those of `to`, who hears something else or no more.
-    pub(crate) fn pass_on(
+    pub fn pass_on(
         &mut self,
         from: &mut Peer,
         to: &mut Peer,
@@ -126,7 +126,7 @@ impl Stage {
     }
 
     /// From here on the timeline has again what these send and hear.
-    pub(crate) fn aloud(&self, peers: [&mut Peer; 2]) {
+    pub fn aloud(&self, peers: [&mut Peer; 2]) {
         for peer in peers {
             peer.quiet = false;
         }
@@ -138,7 +138,7 @@ impl Stage {
     /// # Errors
     ///
     /// Those of the check itself.
-    pub(crate) fn reads_at_last(
+    pub fn reads_at_last(
         &mut self,
         peer: &mut Peer,
     ) -> Result<(Found, Option<Idle>), Symptom> {
@@ -161,7 +161,7 @@ impl Stage {
     ///
     /// [`Kind::NoAnswer`] where they do not come, [`Kind::EarlyEnd`] where the
     /// connection ends before.
-    pub(crate) fn lines(
+    pub fn lines(
         &mut self,
         peer: &mut Peer,
         number: usize,
@@ -198,7 +198,7 @@ impl Stage {
     /// # Errors
     ///
     /// If it cannot be sent.
-    pub(crate) fn tell_to_stop(&mut self) -> Result<(), Symptom> {
+    pub fn tell_to_stop(&mut self) -> Result<(), Symptom> {
         self.note("your function is told to stop");
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port()));
         UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
@@ -213,7 +213,7 @@ impl Stage {
     /// # Errors
     ///
     /// [`Kind::Wrong`] where it is served.
-    pub(crate) fn expect_no_service(&mut self) -> Result<Option<Peer>, Symptom> {
+    pub fn expect_no_service(&mut self) -> Result<Option<Peer>, Symptom> {
         let mut late = match self.connect() {
             Ok(late) => late,
             Err(symptom) if symptom.kind == Kind::Refused => return Ok(None),
@@ -245,7 +245,7 @@ impl Peer {
     /// # Errors
     ///
     /// Those of the check itself.
-    pub(crate) fn bound_buffers(&self) -> Result<(), Symptom> {
+    pub fn bound_buffers(&self) -> Result<(), Symptom> {
         self.keep_buffers_small()
     }
 }

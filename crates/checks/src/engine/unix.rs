@@ -130,7 +130,7 @@ impl Report {
 
 /// Sends `bytes`, at least one, and copies of `descriptors` with them: SCM_RIGHTS in
 /// unix(7).
-pub(crate) fn send(
+pub fn send(
     socket: BorrowedFd<'_>,
     bytes: &[u8],
     descriptors: &[BorrowedFd<'_>],
@@ -154,7 +154,7 @@ const CLOSED_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 const CLOSED_ON_EXEC: RecvFlags = RecvFlags::empty();
 
 /// Receives bytes, and the descriptors that came with them.
-pub(crate) fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+pub fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = vec![0; 4096]; // as long as a path may be

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 
 use checks::answers::Answer;
-use checks::tcp::timestamps as check;
+use checks_tcp::timestamps as check;
 
 type Clock = fn() -> String;
 

@@ -21,8 +21,8 @@ pub fn greeting(server: SocketAddr) -> io::Result<String> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::greeting(greeting)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::greeting(greeting)
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub fn introduce(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::peer_card(introduce)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::peer_card(introduce)
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ fn talk(mut input: &Socket, mut output: &Socket) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::repair(serve)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::repair(serve)
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ pub fn serve(listener: TcpListener, now: fn() -> String) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tcp::timestamps(serve)
+pub(crate) fn check() -> checks_tcp::Check {
+    checks_tcp::timestamps(serve)
 }
 
 #[cfg(test)]

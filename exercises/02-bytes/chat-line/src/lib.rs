@@ -42,8 +42,8 @@ impl Decoder {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::chat_line(Decoder::new, Decoder::push, Decoder::finish)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::chat_line(Decoder::new, Decoder::push, Decoder::finish)
 }
 
 #[cfg(test)]

@@ -49,8 +49,8 @@ impl<R: Read> Lines<R> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::read_line(Lines::new, Lines::next_line)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::read_line(Lines::new, Lines::next_line)
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub fn read_word(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::words(write_word, read_word)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::words(write_word, read_word)
 }
 
 #[cfg(test)]

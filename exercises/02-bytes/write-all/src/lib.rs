@@ -21,8 +21,8 @@ pub fn write_all(output: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::bytes::write_all(write_all)
+pub(crate) fn check() -> checks_bytes::Check {
+    checks_bytes::write_all(write_all)
 }
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ pub fn ask(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::ask(ask)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::ask(ask)
 }
 
 #[cfg(test)]

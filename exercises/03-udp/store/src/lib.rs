@@ -33,8 +33,8 @@ pub fn serve(socket: UdpSocket) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::store(serve)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::store(serve)
 }
 
 #[cfg(test)]

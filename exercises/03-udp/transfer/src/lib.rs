@@ -43,8 +43,8 @@ pub fn receive(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::udp::transfer(receive)
+pub(crate) fn check() -> checks_udp::Check {
+    checks_udp::transfer(receive)
 }
 
 #[cfg(test)]

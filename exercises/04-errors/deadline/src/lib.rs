@@ -24,8 +24,8 @@ pub fn fetch(server: SocketAddr, limit: Duration) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::deadline(fetch)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::deadline(fetch)
 }
 
 #[cfg(test)]

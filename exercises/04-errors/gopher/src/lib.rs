@@ -79,8 +79,8 @@ pub fn fetch(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::gopher(fetch)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::gopher(fetch)
 }
 
 #[cfg(test)]

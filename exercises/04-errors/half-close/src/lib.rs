@@ -32,8 +32,8 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::half_close(serve)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::half_close(serve)
 }
 
 #[cfg(test)]

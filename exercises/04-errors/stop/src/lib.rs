@@ -27,8 +27,8 @@ pub fn serve(at: SocketAddr, ready: &dyn Fn(SocketAddr)) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::stop(serve)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::stop(serve)
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub fn serve(listener: TcpListener, patience: Duration) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::errors::survivor(serve)
+pub(crate) fn check() -> checks_errors::Check {
+    checks_errors::survivor(serve)
 }
 
 #[cfg(test)]

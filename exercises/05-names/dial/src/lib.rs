@@ -36,8 +36,8 @@ pub fn dial(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::dial(dial)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::dial(dial)
 }
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::dual(listen, serve)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::dual(listen, serve)
 }
 
 #[cfg(test)]

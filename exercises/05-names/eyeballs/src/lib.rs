@@ -37,8 +37,8 @@ pub fn race(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::eyeballs(race)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::eyeballs(race)
 }
 
 #[cfg(test)]

@@ -38,8 +38,8 @@ pub fn name(file: &[u8], port: u16, protocol: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::names::services(port, name)
+pub(crate) fn check() -> checks_names::Check {
+    checks_names::services(port, name)
 }
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ pub fn take_over(giver: &UnixStream) -> io::Result<TcpStream> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::passfd(hand_over, take_over)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::passfd(hand_over, take_over)
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ pub fn ask_in_pieces(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::prompt(ask_whole, ask_in_pieces)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::prompt(ask_whole, ask_in_pieces)
 }
 
 #[cfg(test)]

@@ -45,10 +45,10 @@ pub fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<us
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
+pub(crate) fn check() -> checks_options::Check {
     let read = |socket: BorrowedFd<'_>| {
         let table = read_table(socket)?;
-        Ok(checks::options::Table {
+        Ok(checks_options::Table {
             receive_buffer: table.receive_buffer,
             send_buffer: table.send_buffer,
             nodelay: table.nodelay,
@@ -56,7 +56,7 @@ pub(crate) fn check() -> checks::Check {
             keepalive: table.keepalive,
         })
     };
-    checks::options::table(read, set_receive_buffer)
+    checks_options::table(read, set_receive_buffer)
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ pub fn serve(path: &Path, visits: usize) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::options::unix_echo(serve)
+pub(crate) fn check() -> checks_options::Check {
+    checks_options::unix_echo(serve)
 }
 
 #[cfg(test)]

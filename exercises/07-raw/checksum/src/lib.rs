@@ -28,8 +28,8 @@ pub fn checksum(parts: &[&[u8]]) -> u16 {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::raw::checksum(checksum)
+pub(crate) fn check() -> checks_raw::Check {
+    checks_raw::checksum(checksum)
 }
 
 #[cfg(test)]

@@ -74,8 +74,8 @@ pub fn parse(packet: &[u8]) -> Result<Echo<'_>, Wrong> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::raw::parse(|packet| match parse(packet) {
+pub(crate) fn check() -> checks_raw::Check {
+    checks_raw::parse(|packet| match parse(packet) {
         Ok(e) => Ok((e.source, e.ttl, e.reply, e.identifier, e.sequence, e.data)),
         Err(wrong) => Err(format!("{wrong:?}")),
     })

@@ -72,10 +72,10 @@ pub fn ping(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    use checks::raw::Became;
+pub(crate) fn check() -> checks_raw::Check {
+    use checks_raw::Became;
 
-    checks::raw::ping(|send, receive, identifier, count| {
+    checks_raw::ping(|send, receive, identifier, count| {
         let outcomes = ping(send, receive, identifier, count)?;
         let became = |outcome| match outcome {
             Outcome::Reply(time) => Became::Reply(time),

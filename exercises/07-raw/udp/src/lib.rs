@@ -41,8 +41,8 @@ pub fn datagram(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::raw::udp(datagram)
+pub(crate) fn check() -> checks_raw::Check {
+    checks_raw::udp(datagram)
 }
 
 #[cfg(test)]

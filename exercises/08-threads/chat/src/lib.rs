@@ -42,8 +42,8 @@ pub fn serve(listener: TcpListener, queue: usize) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::chat(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::chat(serve)
 }
 
 #[cfg(test)]

@@ -40,8 +40,8 @@ pub fn serve(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::drain(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::drain(serve)
 }
 
 #[cfg(test)]

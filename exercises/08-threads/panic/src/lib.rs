@@ -38,8 +38,8 @@ pub fn serve(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::panic(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::panic(serve)
 }
 
 #[cfg(test)]

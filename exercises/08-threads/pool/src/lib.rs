@@ -41,8 +41,8 @@ pub fn serve(listener: TcpListener, workers: usize, queue: usize) -> io::Result<
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::pool(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::pool(serve)
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::threads::two(serve)
+pub(crate) fn check() -> checks_threads::Check {
+    checks_threads::two(serve)
 }
 
 #[cfg(test)]

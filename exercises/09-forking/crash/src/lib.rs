@@ -60,8 +60,8 @@ pub fn exit_now(code: u8) -> ! {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::forking::crash(|listener, callers, talk| {
+pub(crate) fn check() -> checks_forking::Check {
+    checks_forking::crash(|listener, callers, talk| {
         let ends = serve(listener, callers, talk)?;
         Ok([ends.well, ends.failed, ends.crashed])
     })

@@ -64,8 +64,8 @@ pub fn exit_now(code: u8) -> ! {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::forking::hazard(serve)
+pub(crate) fn check() -> checks_forking::Check {
+    checks_forking::hazard(serve)
 }
 
 #[cfg(test)]

@@ -55,8 +55,8 @@ pub fn exit_now(code: u8) -> ! {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::forking::prefork(serve)
+pub(crate) fn check() -> checks_forking::Check {
+    checks_forking::prefork(serve)
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ pub fn exit_now(code: u8) -> ! {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::forking::reap(serve)
+pub(crate) fn check() -> checks_forking::Check {
+    checks_forking::reap(serve)
 }
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::edge(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::edge(serve)
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ pub fn serve(listener: TcpListener, patience: Duration) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::idle(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::idle(serve)
 }
 
 #[cfg(test)]

@@ -39,8 +39,8 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::limit(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::limit(serve)
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::lines(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::lines(serve)
 }
 
 #[cfg(test)]

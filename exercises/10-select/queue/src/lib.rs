@@ -31,8 +31,8 @@ pub fn serve(listener: TcpListener, mark: usize) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::queue(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::queue(serve)
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ pub fn serve(listener: TcpListener, ready: &dyn Fn(Stop)) -> io::Result<()> {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::select::stop(serve)
+pub(crate) fn check() -> checks_select::Check {
+    checks_select::stop(serve)
 }
 
 #[cfg(test)]

@@ -81,8 +81,8 @@ pub fn run(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tasks::drain(run)
+pub(crate) fn check() -> checks_async::Check {
+    checks_async::drain(run)
 }
 
 #[cfg(test)]

@@ -84,8 +84,8 @@ async fn send(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tasks::frames(converse)
+pub(crate) fn check() -> checks_async::Check {
+    checks_async::frames(converse)
 }
 
 #[cfg(test)]

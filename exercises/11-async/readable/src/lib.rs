@@ -51,8 +51,8 @@ impl Future for NextBytes {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tasks::readable(next_bytes)
+pub(crate) fn check() -> checks_async::Check {
+    checks_async::readable(next_bytes)
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ pub fn run(tasks: Vec<Task>) {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::tasks::waker(run)
+pub(crate) fn check() -> checks_async::Check {
+    checks_async::waker(run)
 }
 
 #[cfg(test)]

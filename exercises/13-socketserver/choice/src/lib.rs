@@ -33,8 +33,8 @@ pub fn serve(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::socketserver::choice(serve)
+pub(crate) fn check() -> checks_socketserver::Check {
+    checks_socketserver::choice(serve)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub fn serve_one(stream: TcpStream, handler: &mut dyn Handler) -> io::Result<()>
 }
 
 #[cfg(test)]
-impl Handler for checks::socketserver::Scripted {
+impl Handler for checks_socketserver::Scripted {
     fn setup(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         Self::setup(self, stream)
     }
@@ -54,8 +54,8 @@ impl Handler for checks::socketserver::Scripted {
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::socketserver::lifecycle(|stream, mut handler| {
+pub(crate) fn check() -> checks_socketserver::Check {
+    checks_socketserver::lifecycle(|stream, mut handler| {
         serve_one(stream, &mut handler)
     })
 }

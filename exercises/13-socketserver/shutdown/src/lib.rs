@@ -55,10 +55,10 @@ pub fn serve(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    use checks::socketserver::Stoppable;
+pub(crate) fn check() -> checks_socketserver::Check {
+    use checks_socketserver::Stoppable;
 
-    checks::socketserver::shutdown(|| {
+    checks_socketserver::shutdown(|| {
         let stopper = Stopper::default();
         let same = stopper.clone();
         Stoppable {

@@ -38,8 +38,8 @@ pub fn serve(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::socketserver::ticks(|listener, every, handle, tick| {
+pub(crate) fn check() -> checks_socketserver::Check {
+    checks_socketserver::ticks(|listener, every, handle, tick| {
         serve(listener, every, handle, &mut |stats| {
             tick(stats.well, stats.not)
         })

@@ -45,8 +45,8 @@ pub fn serve(
 }
 
 #[cfg(test)]
-pub(crate) fn check() -> checks::Check {
-    checks::socketserver::verify(|listener, welcome, answer, stop| {
+pub(crate) fn check() -> checks_socketserver::Check {
+    checks_socketserver::verify(|listener, welcome, answer, stop| {
         let counts = serve(listener, welcome, answer, stop)?;
         let Counts {
             refused,

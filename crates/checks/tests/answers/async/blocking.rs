@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::tasks::blocking as check;
+use checks_async::blocking as check;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::TcpStream as StdStream;
 
 use checks::answers::{Answer, Expected};
-use checks::tasks::frames as check;
+use checks_async::frames as check;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};

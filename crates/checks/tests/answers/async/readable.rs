@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use checks::answers::{Answer, Expected};
-use checks::tasks::readable as check;
+use checks_async::readable as check;
 
 type Order = Arc<dyn Fn(&TcpStream, Waker) + Send + Sync>;
 type Bytes = io::Result<Vec<u8>>;

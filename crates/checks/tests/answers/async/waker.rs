@@ -10,7 +10,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
-use checks::tasks::waker as check;
+use checks_async::waker as check;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 

@@ -8,7 +8,7 @@ fn check<D: Default + 'static>(
     push: fn(&mut D, &[u8]) -> Vec<String>,
     finish: fn(D) -> Option<String>,
 ) -> Check {
-    checks::bytes::chat_line(D::default, push, finish)
+    checks_bytes::chat_line(D::default, push, finish)
 }
 
 pub fn answers() -> Vec<Answer> {

@@ -13,7 +13,7 @@ type Line = io::Result<Option<Vec<u8>>>;
 
 /// An answer that is a function over some state of its own.
 fn check<L: Default + 'static>(next: fn(&mut Script, &mut L) -> Line) -> Check {
-    checks::bytes::read_line(
+    checks_bytes::read_line(
         |script| (script, L::default()),
         move |(script, state)| next(script, state),
     )
@@ -83,7 +83,7 @@ fn a_byte_at_a_time(script: &mut Script, _: &mut ()) -> Line {
 }
 
 fn the_buf_reader_stays() -> Check {
-    checks::bytes::read_line(BufReader::new, |input| {
+    checks_bytes::read_line(BufReader::new, |input| {
         let mut line = Vec::new();
         input
             .take(MAX_LINE as u64 + 1)

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::bytes::upload as check;
+use checks_bytes::upload as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

@@ -10,15 +10,15 @@ type Word = io::Result<Option<Vec<u8>>>;
 
 pub fn answers() -> Vec<Answer> {
     let writes = |write: fn(&mut Script, &[u8]) -> io::Result<()>| -> Check {
-        checks::bytes::words(write, right_read)
+        checks_bytes::words(write, right_read)
     };
     let reads = |read: fn(&mut Script) -> Word| -> Check {
-        checks::bytes::words(right_write, read)
+        checks_bytes::words(right_write, read)
     };
     vec![
         Answer::right(
             "words right: by hand",
-            checks::bytes::words(right_write, right_read),
+            checks_bytes::words(right_write, right_read),
         ),
         Answer::right("words right: through take", reads(through_take)),
         Answer::wrong(

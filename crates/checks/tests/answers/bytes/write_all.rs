@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::bytes::write_all as check;
+use checks_bytes::write_all as check;
 use wire::script::Script;
 
 pub fn answers() -> Vec<Answer> {

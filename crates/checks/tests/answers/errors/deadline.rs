@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checks::answers::{Answer, Expected};
-use checks::errors::deadline as check;
+use checks_errors::deadline as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

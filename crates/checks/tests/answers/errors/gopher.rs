@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
-use checks::errors::gopher as check;
+use checks_errors::gopher as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

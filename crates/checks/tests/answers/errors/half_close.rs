@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
-use checks::errors::half_close as check;
+use checks_errors::half_close as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

@@ -11,7 +11,7 @@ use std::time::Duration;
 use std::{process, ptr};
 
 use checks::answers::{Answer, Expected};
-use checks::errors::stop as check;
+use checks_errors::stop as check;
 use socket2::{Domain, SockRef, Socket, Type};
 
 pub fn answers() -> Vec<Answer> {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checks::answers::{Answer, Expected};
-use checks::errors::survivor as check;
+use checks_errors::survivor as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{TcpListener, TcpStream};
 
 use checks::answers::{Answer, Expected};
-use checks::forking::crash as check;
+use checks_forking::crash as check;
 use nix::sys::wait::WaitStatus::{Exited, Signaled};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;

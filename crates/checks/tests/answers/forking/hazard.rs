@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
-use checks::forking::hazard as check;
+use checks_forking::hazard as check;
 
 use super::{collect, exit_now, fork};
 

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::forking::prefork as check;
+use checks_forking::prefork as check;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill};

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
-use checks::forking::reap as check;
+use checks_forking::reap as check;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::signal::{SaFlags, SigHandler, SigSet, Signal};

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::{process, thread};
 
 use checks::answers::{Answer, Expected};
-use checks::forking::serve as check;
+use checks_forking::serve as check;
 use nix::sys::wait::waitpid;
 use nix::unistd::ForkResult::{Child, Parent};
 

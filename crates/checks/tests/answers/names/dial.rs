@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use checks::answers::Answer;
-use checks::names::dial as check;
+use checks_names::dial as check;
 use socket2::{Domain, Socket, Type};
 
 pub fn answers() -> Vec<Answer> {

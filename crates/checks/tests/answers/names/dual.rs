@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::names::dual as check;
+use checks_names::dual as check;
 use socket2::{Domain, Socket, Type};
 
 pub fn answers() -> Vec<Answer> {

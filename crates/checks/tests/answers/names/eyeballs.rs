@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checks::answers::Answer;
-use checks::names::eyeballs as check;
+use checks_names::eyeballs as check;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, Socket, Type};
 

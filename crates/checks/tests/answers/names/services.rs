@@ -10,7 +10,7 @@ type Entries = fn(&[u8]) -> Vec<Entry>;
 
 /// An answer that reads the whole file first.
 fn check(entries: Entries) -> Check {
-    checks::names::services(
+    checks_names::services(
         move |file, name, protocol| {
             let mut found = entries(file).into_iter();
             found
@@ -137,7 +137,7 @@ fn by_hand(file: &[u8]) -> Vec<Entry> {
 }
 
 fn any_protocol() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, _| {
             let mut all = whole_file(file).into_iter();
             let has =
@@ -153,7 +153,7 @@ fn any_protocol() -> Check {
 }
 
 fn half_a_protocol() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, protocol| {
             let mut all = whole_file(file).into_iter();
             let has = |(names, _, of): &Entry| {
@@ -251,7 +251,7 @@ fn signs(file: &[u8]) -> Vec<Entry> {
 }
 
 fn any_case() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, protocol| {
             let mut all = whole_file(file).into_iter();
             all.find(|(names, _, of)| {
@@ -271,7 +271,7 @@ fn any_case() -> Check {
 }
 
 fn beginnings() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, protocol| {
             let mut all = whole_file(file).into_iter();
             all.find(|(names, _, of)| {
@@ -352,7 +352,7 @@ fn two_blanks(file: &[u8]) -> Vec<Entry> {
 
 /// What comes later takes the place of what came before.
 fn a_map() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, protocol| {
             let mut map = HashMap::new();
             for (names, port, of) in whole_file(file) {
@@ -373,7 +373,7 @@ fn a_map() -> Check {
 }
 
 fn two_passes() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, protocol| {
             let all = whole_file(file);
             let fits = |of: &[u8], one: &[u8]| {
@@ -395,7 +395,7 @@ fn two_passes() -> Check {
 }
 
 fn any_case_of_it() -> Check {
-    checks::names::services(
+    checks_names::services(
         |file, name, protocol| {
             let mut all = whole_file(file).into_iter();
             all.find(|(names, _, of)| {

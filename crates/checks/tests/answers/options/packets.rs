@@ -14,15 +14,15 @@ type Received = io::Result<Option<Vec<u8>>>;
 
 pub fn answers() -> Vec<Answer> {
     let sends = |send: fn(BorrowedFd<'_>, &[u8]) -> io::Result<()>| -> Check {
-        checks::options::packets(send, room_for_one_more)
+        checks_options::packets(send, room_for_one_more)
     };
     let receives = |receive: fn(BorrowedFd<'_>) -> Received| -> Check {
-        checks::options::packets(right_send, receive)
+        checks_options::packets(right_send, receive)
     };
     vec![
         Answer {
             name: "packets: untouched",
-            check: checks::options::packets(|_, _| todo!(), |_| todo!()),
+            check: checks_options::packets(|_, _| todo!(), |_| todo!()),
             expected: Expected::Untouched,
         },
         Answer::right("packets right: one byte more", receives(room_for_one_more)),

@@ -28,15 +28,15 @@ const AT_ONCE: MsgFlags = MsgFlags::empty();
 pub fn answers() -> Vec<Answer> {
     let gives =
         |hand_over: fn(&TcpListener, &UnixStream) -> io::Result<()>| -> Check {
-            checks::options::passfd(hand_over, with_rustix)
+            checks_options::passfd(hand_over, with_rustix)
         };
     let takes = |take_over: fn(&UnixStream) -> io::Result<TcpStream>| -> Check {
-        checks::options::passfd(hands_over, take_over)
+        checks_options::passfd(hands_over, take_over)
     };
     vec![
         Answer {
             name: "passfd: untouched",
-            check: checks::options::passfd(|_, _| todo!(), |_| todo!()),
+            check: checks_options::passfd(|_, _| todo!(), |_| todo!()),
             expected: Expected::Untouched,
         },
         Answer::right("passfd right: rustix", takes(with_rustix)),

@@ -11,14 +11,14 @@ type Pieces<'a> = &'a mut dyn Iterator<Item = Vec<u8>>;
 type Whole = fn(&mut Script, &[u8], &[u8]) -> io::Result<Vec<u8>>;
 
 pub fn answers() -> Vec<Answer> {
-    let whole = |ask: Whole| -> Check { checks::options::prompt(ask, right_pieces) };
+    let whole = |ask: Whole| -> Check { checks_options::prompt(ask, right_pieces) };
     let pieces = |ask: fn(&TcpStream, Pieces<'_>) -> io::Result<Vec<u8>>| -> Check {
-        checks::options::prompt(right_whole, ask)
+        checks_options::prompt(right_whole, ask)
     };
     vec![
         Answer {
             name: "prompt: untouched",
-            check: checks::options::prompt(|_, _, _| todo!(), |_, _| todo!()),
+            check: checks_options::prompt(|_, _, _| todo!(), |_, _| todo!()),
             expected: Expected::Untouched,
         },
         Answer::right("prompt right: byte by byte", whole(right_whole)),

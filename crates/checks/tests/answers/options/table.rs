@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use checks::Check;
 use checks::answers::{Answer, Expected};
-use checks::options::Table;
+use checks_options::Table;
 use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use socket2::SockRef;
 
 pub fn answers() -> Vec<Answer> {
     let reads = |read: fn(BorrowedFd<'_>) -> io::Result<Table>| -> Check {
-        checks::options::table(read, right_set)
+        checks_options::table(read, right_set)
     };
     let sets = |set: fn(BorrowedFd<'_>, usize) -> io::Result<usize>| -> Check {
-        checks::options::table(right_read, set)
+        checks_options::table(right_read, set)
     };
     vec![
         Answer {
             name: "table: untouched",
-            check: checks::options::table(|_| todo!(), |_, _| todo!()),
+            check: checks_options::table(|_| todo!(), |_, _| todo!()),
             expected: Expected::Untouched,
         },
         Answer::right("table right: nix", reads(right_read)),

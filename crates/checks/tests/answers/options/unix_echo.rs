@@ -7,7 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use checks::answers::{Answer, Expected};
-use checks::options::unix_echo as check;
+use checks_options::unix_echo as check;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 pub fn answers() -> Vec<Answer> {

@@ -4,7 +4,7 @@ use checks::Check;
 use checks::answers::Answer;
 
 fn check(sum: fn(&[&[u8]]) -> u16) -> Check {
-    checks::raw::checksum(sum)
+    checks_raw::checksum(sum)
 }
 
 pub fn answers() -> Vec<Answer> {

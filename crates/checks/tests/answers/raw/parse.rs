@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 
 use checks::Check;
 use checks::answers::Answer;
-use checks::raw::Parsed;
+use checks_raw::Parsed;
 
 fn check(parse: fn(&[u8]) -> Parsed<'_>) -> Check {
-    checks::raw::parse(parse)
+    checks_raw::parse(parse)
 }
 
 pub fn answers() -> Vec<Answer> {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use checks::Check;
 use checks::answers::Answer;
-use checks::raw::{Became, Receive, Send};
+use checks_raw::{Became, Receive, Send};
 
 const WAIT: Duration = Duration::from_secs(1);
 
 type Outcomes = io::Result<Vec<Became>>;
 
 fn check(ping: fn(&mut Send<'_>, &mut Receive<'_>, u16, u16) -> Outcomes) -> Check {
-    checks::raw::ping(ping)
+    checks_raw::ping(ping)
 }
 
 pub fn answers() -> Vec<Answer> {

@@ -9,7 +9,7 @@ use checks::answers::Answer;
 type Made = io::Result<Vec<u8>>;
 
 fn check(make: fn(SocketAddrV4, SocketAddrV4, &[u8]) -> Made) -> Check {
-    checks::raw::udp(make)
+    checks_raw::udp(make)
 }
 
 pub fn answers() -> Vec<Answer> {

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use checks::answers::{Answer, Expected};
-use checks::select::edge as check;
+use checks_select::edge as check;
 use nix::errno::Errno;
 use nix::sys::epoll::{
     Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checks::answers::{Answer, Expected};
-use checks::select::idle as check;
+use checks_select::idle as check;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::{Slip, bytes, unless_it_blocks};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{mem, ptr, thread};
 
 use checks::answers::{Answer, Expected};
-use checks::select::limit as check;
+use checks_select::limit as check;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
 

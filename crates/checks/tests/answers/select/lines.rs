@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::select::lines as check;
+use checks_select::lines as check;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::unless_it_blocks;

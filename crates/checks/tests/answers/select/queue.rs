@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::select::queue as check;
+use checks_select::queue as check;
 use nix::sys::select::{FdSet, select};
 
 use super::{Slip, bytes, unless_it_blocks};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::socketserver::choice as check;
+use checks_socketserver::choice as check;
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
 use socketserver::{Conn, Handler, Next, Server, Strategy};

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::socketserver::{Scripted, lifecycle as check};
+use checks_socketserver::{Scripted, lifecycle as check};
 
 pub fn answers() -> Vec<Answer> {
     vec![

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use checks::answers::{Answer, Expected};
-use checks::socketserver::{Handle, Stoppable, shutdown as check};
+use checks_socketserver::{Handle, Stoppable, shutdown as check};
 
 pub fn answers() -> Vec<Answer> {
     vec![

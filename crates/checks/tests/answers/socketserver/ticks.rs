@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checks::answers::{Answer, Expected};
-use checks::socketserver::ticks as check;
+use checks_socketserver::ticks as check;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 type Handle<'a> = &'a mut dyn FnMut(TcpStream) -> io::Result<()>;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::socketserver::{Answer as Reply, Counts, verify as check};
+use checks_socketserver::{Answer as Reply, Counts, verify as check};
 use socketserver::{
     BoxError, Builder, Conn, During, Error, Next, Server, Strategy, Streams,
 };

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::tcp::greeting as check;
+use checks_tcp::greeting as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

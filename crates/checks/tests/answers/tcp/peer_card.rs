@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::tcp::peer_card as check;
+use checks_tcp::peer_card as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

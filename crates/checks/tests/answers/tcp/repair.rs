@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
 use checks::answers::Answer;
-use checks::tcp::repair as check;
+use checks_tcp::repair as check;
 use socket2::Socket;
 
 pub fn answers() -> Vec<Answer> {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::tcp::timestamps as check;
+use checks_tcp::timestamps as check;
 
 type Clock = fn() -> String;
 

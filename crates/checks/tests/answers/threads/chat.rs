@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::{Answer, Expected};
-use checks::threads::chat as check;
+use checks_threads::chat as check;
 
 const WELCOME: &[u8] = b"welcome\n";
 const MAX_LINE: usize = 64 << 10;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::talk;
 use checks::answers::{Answer, Expected};
-use checks::threads::drain as check;
+use checks_threads::drain as check;
 use socket2::SockRef;
 
 pub fn answers() -> Vec<Answer> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use checks::answers::{Answer, Expected};
-use checks::threads::panic as check;
+use checks_threads::panic as check;
 
 type Reply = fn(&[u8], &mut u64) -> Vec<u8>;
 

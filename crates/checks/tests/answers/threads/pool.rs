@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::talk;
 use checks::answers::{Answer, Expected};
-use checks::threads::pool as check;
+use checks_threads::pool as check;
 
 const BUSY: &[u8] = b"busy, try again later\n";
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::talk;
 use checks::answers::{Answer, Expected};
-use checks::threads::two as check;
+use checks_threads::two as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

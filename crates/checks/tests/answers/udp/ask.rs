@@ -5,7 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use checks::answers::Answer;
-use checks::udp::ask as check;
+use checks_udp::ask as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

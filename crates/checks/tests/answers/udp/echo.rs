@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use checks::answers::Answer;
-use checks::udp::echo as check;
+use checks_udp::echo as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use checks::answers::Answer;
-use checks::udp::store as check;
+use checks_udp::store as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![

@@ -6,7 +6,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use checks::answers::Answer;
-use checks::udp::transfer as check;
+use checks_udp::transfer as check;
 
 pub fn answers() -> Vec<Answer> {
     vec![
