@@ -283,14 +283,16 @@ impl Stage {
     pub fn until_left(&mut self, address: SocketAddr) -> Result<(), Symptom> {
         let start = Instant::now();
         loop {
+            let tried = self.is_trying(address);
             let left = self.wait(&On::Nothing, |stage| {
                 let calls = stage.is_calling(address).unwrap_or(false);
                 Ok((!calls).then_some(()))
             })?;
             let Err(idle) = left else { return Ok(()) };
             // The program sleeps, but the kernel is not done: it repeats a call that
-            // nobody has answered.
-            if self.is_trying(address) && start.elapsed() < REPEATED {
+            // nobody has answered. Where that has succeeded just now, the program has
+            // not been seen asleep since.
+            if (tried || self.is_trying(address)) && start.elapsed() < REPEATED {
                 thread::sleep(LOOK);
                 continue;
             }
