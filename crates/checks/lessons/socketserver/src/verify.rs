@@ -33,6 +33,9 @@ type Serve = fn(
 /// A backstop for what a right program does at once.
 const BACKSTOP: Duration = Duration::from_secs(8);
 
+/// Who keeps a descriptor is not waited for longer than this.
+const A_WHILE: Duration = Duration::from_secs(5);
+
 /// How a peer is met at the door.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Met {
@@ -287,7 +290,7 @@ impl Door {
         self.story.left("a peer resets in the middle of a line");
         // The server has closed its end too, if it is one that does: then it has seen
         // the reset, and not the word to stop before it.
-        let until = Instant::now() + Duration::from_secs(1);
+        let until = Instant::now() + A_WHILE;
         while descriptors() + 2 > both && Instant::now() < until {
             thread::sleep(Duration::from_millis(1));
         }
