@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use wire::view;
 
@@ -79,14 +80,21 @@ impl Stage {
         Some(taken.saturating_sub(on_the_way + arrived))
     }
 
+    /// The sockets at both ends, once nothing moves between them: one is asked after the
+    /// other, and what passed from queue to queue meanwhile would count twice or not at
+    /// all.
     fn both_ends(&self, peer: &Peer) -> Option<(xray::TcpSocket, xray::TcpSocket)> {
-        let find = |local: SocketAddr, remote| {
-            let sockets = xray::tcp_on(local.port()).ok()?;
-            let mut sockets = sockets.into_iter();
-            sockets.find(|it| it.local == local && it.remote == Some(remote))
-        };
-        let ours = find(peer.local, peer.remote)?;
-        Some((ours, find(peer.remote, peer.local)?))
+        const LOOKS: usize = 200; // so many that bytes which still move do not stop
+        let mut seen = both_ends_now(peer)?;
+        for _ in 0..LOOKS {
+            thread::sleep(Duration::from_millis(1));
+            let now = both_ends_now(peer)?;
+            if now == seen {
+                break;
+            }
+            seen = now;
+        }
+        Some(seen)
     }
 
     /// What has come of `peer`, and whether its connection is over, once something
@@ -286,4 +294,14 @@ impl Report {
             }
         });
     }
+}
+
+fn both_ends_now(peer: &Peer) -> Option<(xray::TcpSocket, xray::TcpSocket)> {
+    let find = |local: SocketAddr, remote| {
+        let sockets = xray::tcp_on(local.port()).ok()?;
+        let mut sockets = sockets.into_iter();
+        sockets.find(|it| it.local == local && it.remote == Some(remote))
+    };
+    let ours = find(peer.local, peer.remote)?;
+    Some((ours, find(peer.remote, peer.local)?))
 }
