@@ -21,8 +21,8 @@
 //!
 //! Then find out what is wrong with the programs in [`broken`].
 //!
-//! It needs Linux, for signalfd(2) and `/proc`. Everything here that forks wants to be called in a process of one thread, and is told
-//! an error where it is not.
+//! It needs Linux, for signalfd(2) and `/proc`. Everything here that forks wants to be
+//! called in a process of one thread, and returns an error where it is not.
 
 pub mod broken;
 pub mod children;

@@ -64,8 +64,9 @@ impl Limits {
 }
 
 /// How many processes and threads the program's user may have, besides one for each
-/// descriptor: those that there are, and room for what an exercise needs. The limit counts all of a user's, so what the
-/// whole machine runs is a bound that is never too low; root is not held by it.
+/// descriptor: those that there are, and room for what an exercise needs. The limit
+/// counts all of a user's, so what the whole machine runs is a bound that is never too
+/// low; root is not held by it.
 fn processes() -> u64 {
     const ROOM: u64 = 256;
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -417,7 +417,7 @@ const RULES: &[Rule] = &[
     Rule {
         mistake: "M148",
         fits: |all| {
-            // Where it keeps a busy machine from the probe's own measure, the kernel says so.
+            // Where the probe has not measured to its end yet, the kernel says so.
             let spins = |s: &Symptom| {
                 s.kind == Kind::Spins || s.doing == Some(Doing::Spinning)
             };
