@@ -32,6 +32,9 @@ pub struct Stopper {
 }
 // BEGIN SOLUTION
 
+/// How long to try to wake who accepts.
+const WAKING: Duration = Duration::from_millis(100);
+
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -83,18 +86,23 @@ impl Stopper {
     /// is asked to stop all the same.
     pub fn shutdown(&self, limit: Duration) -> io::Result<()> {
         // BEGIN SOLUTION
-        let mut state = self.shared.lock();
-        state.stopping = true;
-        let Some(addr) = state.addr else {
+        let until = Instant::now() + limit;
+        let serving = {
+            let mut state = self.shared.lock();
+            state.stopping = true;
+            state.addr
+        };
+        let Some(addr) = serving else {
             return Ok(());
         };
-        // `accept` is woken by what it waits for. The caller leaves at once; if nobody
-        // listens any more, nobody needs to be woken.
-        drop(TcpStream::connect(addr));
+        // `accept` is woken by what it waits for. The caller leaves at once. Where its
+        // call fails, nobody listens any more; where it has no answer, the queue is full,
+        // and who accepts is awake.
+        drop(TcpStream::connect_timeout(&addr, WAKING));
         if SERVES.get() {
             return Err(ErrorKind::Deadlock.into());
         }
-        let until = Instant::now() + limit;
+        let mut state = self.shared.lock();
         while state.addr.is_some() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -124,7 +132,7 @@ pub fn serve(
     // BEGIN SOLUTION
     let shared = &stopper.shared;
     shared.lock().addr = Some(listener.local_addr()?);
-    let outcome = accept(&listener, shared, &handle);
+    let outcome = accept(listener, shared, &handle); // closed then: callers are refused
     let mut state = shared.lock();
     while state.requests > 0 {
         let woken = shared.changed.wait(state);
@@ -140,7 +148,7 @@ pub fn serve(
 // BEGIN SOLUTION
 
 fn accept(
-    listener: &TcpListener,
+    listener: TcpListener,
     shared: &Arc<Shared>,
     handle: &Handle,
 ) -> io::Result<()> {

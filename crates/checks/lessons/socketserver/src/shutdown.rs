@@ -316,8 +316,22 @@ fn limit(hall: &mut Hall) -> Result<(), Symptom> {
         symptom.summary = "a caller was cut off while it was served".into();
         symptom
     })?;
+    // Whoever comes now may be refused, or wait for nothing; served it is not.
+    hall.story.left("somebody else calls");
+    let late = TcpStream::connect(hall.addr).and_then(|mut late| {
+        late.set_read_timeout(Some(BACKSTOP))?;
+        late.write_all(b"a")?;
+        late.shutdown(std::net::Shutdown::Write)?;
+        Ok(late)
+    });
     hall.leave(caller)?;
     hall.ended()?;
+    let mut answer = [0];
+    if late.is_ok_and(|mut late| matches!(late.read(&mut answer), Ok(1))) {
+        let summary = "a caller was served that had come after the shutdown";
+        return Err(Symptom::new(Kind::Wrong, summary)
+            .with_words("no answer", String::from_utf8_lossy(&answer)));
+    }
     hall.stop_within(LONG, None)
 }
 

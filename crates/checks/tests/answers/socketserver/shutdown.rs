@@ -28,6 +28,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("before", "shutdown: forgets", check(|| counted(FORGETS))),
         Answer::unnamed("own", "shutdown: Ok to itself", check(|| counted(OK_OWN))),
         Answer::unnamed("limit", "shutdown: late is Ok", check(|| counted(LATE_OK))),
+        Answer::unnamed("limit", "shutdown: serves on", check(|| counted(SERVES_ON))),
         Answer {
             name: "shutdown: the stub",
             check: check(|| Stoppable {
@@ -52,6 +53,7 @@ struct Way {
     keeps: bool,
     inline: bool,
     remembers: bool,
+    serves_on: bool,
     own: Option<ErrorKind>,
     late: Option<ErrorKind>,
 }
@@ -67,6 +69,7 @@ const RIGHT: Way = Way {
     keeps: false,
     inline: false,
     remembers: true,
+    serves_on: false,
     own: Some(ErrorKind::Deadlock),
     late: Some(ErrorKind::TimedOut),
 };
@@ -106,6 +109,13 @@ const INLINE: Way = Way {
 };
 const FORGETS: Way = Way {
     remembers: false,
+    ..RIGHT
+};
+/// Whoever comes while somebody is served is served, too.
+const SERVES_ON: Way = Way {
+    serves_on: true,
+    polls: true,
+    wakes: false,
     ..RIGHT
 };
 const OK_OWN: Way = Way { own: None, ..RIGHT };
@@ -200,7 +210,13 @@ fn serve(
 ) -> io::Result<()> {
     shared.lock().addr = Some(listener.local_addr()?);
     listener.set_nonblocking(way.polls)?;
-    while !shared.lock().stopping {
+    let goes_on = |state: &State| way.serves_on && state.requests > 0;
+    loop {
+        let state = shared.lock();
+        if state.stopping && !goes_on(&state) {
+            break;
+        }
+        drop(state);
         let stream = match listener.accept() {
             Ok((stream, _)) => stream,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -209,7 +225,7 @@ fn serve(
             }
             Err(error) => return Err(error),
         };
-        if shared.lock().stopping {
+        if shared.lock().stopping && !way.serves_on {
             break;
         }
         stream.set_nonblocking(false)?;
