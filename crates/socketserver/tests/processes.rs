@@ -59,6 +59,28 @@ const TESTS: &[Test] = &[
         },
     },
     Test {
+        name: "whoever is accepted is served, also where descriptors run out",
+        serve: || {
+            use nix::sys::resource::{Resource, setrlimit};
+            setrlimit(Resource::RLIMIT_NOFILE, 16, 16)?;
+            serve(tcp(), Strategy::Fork { max: 100 })
+        },
+        play: |server| {
+            let mut clients: Vec<Client> =
+                (0..24).map(|_| Client::connect(server.addr)).collect();
+            for client in &mut clients {
+                client.say("hello");
+            }
+            // Each has its turn once others have left.
+            for mut client in clients {
+                assert_eq!(client.hear(), "HELLO\n");
+            }
+            let said = server.stop();
+            assert!(said.starts_with("accepted 24, "), "{said}");
+            assert!(said.ends_with("forced 0, children 0"), "{said}");
+        },
+    },
+    Test {
         name: "a process that dies costs one client",
         serve: || serve(tcp(), Strategy::Fork { max: 10 }),
         play: |server| {

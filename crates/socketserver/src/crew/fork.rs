@@ -15,6 +15,7 @@ use socket2::Socket;
 use super::{Crew, Woken, wait};
 use crate::addr::{Addr, Peer};
 use crate::error::Error;
+use crate::server::BACK_OFF;
 use crate::session::House;
 use crate::source::Asks;
 
@@ -29,18 +30,25 @@ struct Child {
     killed: bool,
 }
 
+/// A pipe for a child: its life is over when the other end closes.
+type Pipe = (OwnedFd, OwnedFd);
+
+fn pipe() -> nix::Result<Pipe> {
+    pipe2(OFlag::O_CLOEXEC)
+}
+
 /// Starts `body` in a child process, which ends with what it returns.
 ///
 /// # Errors
 ///
-/// Those of pipe2(2) and fork(2).
+/// Those of fork(2).
 #[expect(unsafe_code, reason = "fork(2) and _exit(2)")]
 fn start(
     peer: Peer,
+    (life, death): Pipe,
     not_for_it: &[RawFd],
     body: impl FnOnce() -> bool,
 ) -> io::Result<Child> {
-    let (life, death) = pipe2(OFlag::O_CLOEXEC)?;
     // What stdout holds would be printed twice, by the child too.
     let _ = io::stdout().flush();
     // SAFETY: the process has a single thread, which `alone` has seen when the crew was
@@ -114,6 +122,10 @@ pub(crate) struct Fork<'a, W> {
     listener: &'a Socket,
     work: W,
     children: Vec<Child>,
+    /// For the next child, made before its request is taken: whoever has been accepted
+    /// is served, also where descriptors run out. Nothing while there are none.
+    spare: Option<Pipe>,
+    short: bool,
 }
 
 impl<'a, W> Fork<'a, W> {
@@ -133,7 +145,29 @@ impl<'a, W> Fork<'a, W> {
             listener,
             work,
             children: Vec::new(),
+            spare: Some(pipe()?),
+            short: false,
         })
+    }
+
+    /// Makes the next child's pipe. Where it cannot, there is no room, and that is
+    /// reported once for each time that it begins.
+    fn provide(&mut self) {
+        if self.spare.is_some() {
+            return;
+        }
+        match pipe() {
+            Ok(pipe) => {
+                self.spare = Some(pipe);
+                self.short = false;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.short, true) {
+                    let error = Error::Exhausted(error.into());
+                    self.house.failed(&nobody(), &error);
+                }
+            }
+        }
     }
 
     /// Collects the children that have ended: only its own, by their numbers, since the
@@ -175,7 +209,7 @@ where
     W: Fn(&House, R) -> bool,
 {
     fn has_room(&self) -> bool {
-        self.children.len() < self.max
+        self.spare.is_some() && self.children.len() < self.max
     }
 
     fn has_room_or_will_say(&self) -> bool {
@@ -191,15 +225,25 @@ where
         } else {
             not_for_it.clear();
         }
+        let Some(pipe) = self.spare.take() else {
+            return; // there was no room, and nobody asks then
+        };
         let (house, work) = (&self.house, &self.work);
-        match start(peer.clone(), &not_for_it, || work(house, request)) {
+        match start(peer.clone(), pipe, &not_for_it, || work(house, request)) {
             Ok(child) => self.children.push(child),
             Err(error) => self.house.failed(&peer, &Error::NoWorker(error)),
         }
+        self.provide();
     }
 
     fn tend(&mut self) {
         self.reap();
+        self.provide();
+    }
+
+    fn looks_every(&self) -> Option<Duration> {
+        // A child that ends is heard; what the rest of the program gives back is not.
+        self.spare.is_none().then_some(BACK_OFF)
     }
 
     fn ears(&self) -> Vec<BorrowedFd<'_>> {
@@ -335,7 +379,7 @@ fn worker(
     let mut not_for_it = vec![running.as_raw_fd()];
     not_for_it.extend(others.values().map(|child| child.life.as_raw_fd()));
     let stop = stop.try_clone()?;
-    start(nobody(), &not_for_it, || body(stop).is_ok())
+    start(nobody(), pipe()?, &not_for_it, || body(stop).is_ok())
 }
 
 fn take_ended(children: &mut HashMap<Pid, Child>) -> Vec<Child> {
