@@ -319,15 +319,22 @@ fn limit(hall: &mut Hall) -> Result<(), Symptom> {
     // Whoever comes now may be refused, or wait for nothing; served it is not.
     hall.story.left("somebody else calls");
     let late = TcpStream::connect(hall.addr).and_then(|mut late| {
-        late.set_read_timeout(Some(BACKSTOP))?;
+        late.set_read_timeout(Some(SHORT))?; // shapes the input: so long both are here
         late.write_all(b"a")?;
-        late.shutdown(std::net::Shutdown::Write)?;
         Ok(late)
     });
+    let mut answer = [0];
+    let served =
+        |late: &mut TcpStream, answer: &mut [u8]| matches!(late.read(answer), Ok(1));
+    let mut late = late.ok();
+    let mut got = late.as_mut().is_some_and(|late| served(late, &mut answer));
+    if let Some(late) = &late {
+        let _ = late.shutdown(std::net::Shutdown::Write);
+    }
     hall.leave(caller)?;
     hall.ended()?;
-    let mut answer = [0];
-    if late.is_ok_and(|mut late| matches!(late.read(&mut answer), Ok(1))) {
+    got |= late.is_some_and(|mut late| served(&mut late, &mut answer));
+    if got {
         let summary = "a caller was served that had come after the shutdown";
         return Err(Symptom::new(Kind::Wrong, summary)
             .with_words("no answer", String::from_utf8_lossy(&answer)));
