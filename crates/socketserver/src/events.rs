@@ -16,9 +16,10 @@ use crate::error::{During, Error};
 use crate::handle::{Stats, count};
 use crate::handler::{Next, Protocol};
 use crate::selector::{Backend, Interest, Ready, Selector};
-use crate::server::{BACK_OFF, Server, Streams, accept_all, is_exhaustion, nobody};
+use crate::server::{Server, Streams};
 use crate::session::{House, guard, let_go, make};
 use crate::source::Visitor;
+use crate::turns::{BACK_OFF, accept_all, is_exhaustion, nobody};
 
 /// How many bytes of answers a connection may have unsent before the server stops
 /// reading from it: a peer that does not read gets no more than this kept for it.
@@ -145,6 +146,7 @@ where
         let mut next_tick = every.map(|every| Instant::now() + every);
         let mut next_look = self.looks_every().map(|every| Instant::now() + every);
         let mut exhausted: Option<Instant> = None;
+        let mut short = false;
         let mut ends: Option<Instant> = None;
         let mut ready: Vec<Ready> = Vec::new();
         loop {
@@ -209,12 +211,12 @@ where
                 match one.token {
                     WAKER => core.waker.reset(),
                     LISTENER => match accept_all(self.house, &visitors, self) {
-                        Ok(_) => {}
+                        Ok(accepted) => short &= accepted == 0,
                         Err(error) if is_exhaustion(&error) => {
-                            self.house.failed(
-                                &nobody(self.house),
-                                &Error::Exhausted(error),
-                            );
+                            if !mem::replace(&mut short, true) {
+                                let error = Error::Exhausted(error);
+                                self.house.failed(&nobody(self.house), &error);
+                            }
                             exhausted = Some(Instant::now() + BACK_OFF);
                         }
                         Err(error) => return Err(error),
@@ -477,7 +479,7 @@ where
         }
     }
 
-    fn finish(&mut self, _until: Instant) -> bool {
+    fn has_finished(&mut self) -> bool {
         self.is_empty()
     }
 }

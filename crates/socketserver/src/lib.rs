@@ -74,7 +74,7 @@
 //! | `finish_request()`, the handler class | the factory that `serve` is given |
 //! | `handle_error()` | [`Builder::on_error`] |
 //! | `shutdown_request()`, `close_request()` | done by the server; [`Builder::closing`] says how |
-//! | `fileno()` | [`AsFd`](std::os::fd::AsFd) |
+//! | `fileno()`, for a selector over several servers | [`AsFd`](std::os::fd::AsFd), and [`serve_all`] |
 //! | `setup()`, `handle()`, `finish()` | [`Handler`] |
 //! | `self.request`, `self.client_address` | [`Conn::socket`], [`Conn::peer`] |
 //! | `self.server` | what the factory captures, most often an [`Arc`](std::sync::Arc) |
@@ -109,10 +109,12 @@ mod handler;
 mod selector;
 mod server;
 mod session;
+mod several;
 mod source;
 mod strategy;
 #[cfg(feature = "tls")]
 mod tls;
+mod turns;
 mod waker;
 
 pub use addr::{Addr, Peer};
@@ -125,4 +127,5 @@ pub use handle::{Handle, Stats};
 pub use handler::{DatagramHandler, Handler, Next, Protocol};
 pub use selector::Backend;
 pub use server::{Datagrams, Served, Server, Streams};
+pub use several::{Service, serve_all};
 pub use strategy::Strategy;

@@ -1,24 +1,28 @@
 //! The server: bound, served, stopped.
 
-use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{io, mem};
 
 use socket2::{SockAddr, Socket};
 
 use crate::addr::{Addr, Peer};
 use crate::bind;
 use crate::builder::Builder;
-use crate::crew::{self, Crew, Woken};
+use crate::crew::{self, Crew};
 use crate::datagram::Reply;
 use crate::error::{During, Error};
 use crate::handle::{Core, Handle, Stats, count};
 use crate::handler::{DatagramHandler, Handler};
 use crate::session::{House, Session, guard, make};
+use crate::several::Service;
 use crate::source::{Asks, Packet, Packets, Source, Visitor, Visitors};
 use crate::strategy::Strategy;
+use crate::turns::{
+    BACK_OFF, Turning, Turns, is_exhaustion, is_the_peers, nobody, turn_all,
+};
 use crate::waker::Waker;
 
 /// The kind of a server whose peers connect.
@@ -33,7 +37,7 @@ pub enum Datagrams {}
 ///
 /// Dropping it closes the socket, and removes the file of a Unix socket.
 pub struct Server<K> {
-    pub(crate) socket: Socket,
+    pub(crate) socket: Arc<Socket>,
     pub(crate) addr: Addr,
     pub(crate) house: House,
     _file: Option<bind::SocketFile>,
@@ -92,7 +96,7 @@ impl<K> Server<K> {
             core: Core::new(Waker::new()?),
         };
         Ok(Self {
-            socket,
+            socket: Arc::new(socket),
             addr,
             house,
             _file: file,
@@ -139,17 +143,48 @@ impl Server<Streams> {
         F: Fn(&Peer) -> H + Send + Sync + 'static,
         H: Handler + Send + 'static,
     {
-        let house = self.house.clone();
-        if let Strategy::Parked { workers, max } = strategy {
-            let crew = crew::parked(&house, workers, max, open)?;
-            return self.run(&self.visitors(), crew);
+        match strategy {
+            Strategy::Prefork { workers } => {
+                self.prefork(workers, || self.visitors(), conversation(open))
+            }
+            _ => self.run(self.start(strategy, &self.own(), open)?),
         }
-        let work = move |house: &House, visitor: Visitor| {
-            let Visitor { socket, peer } = visitor;
-            let (session, good) = Session::open(house, socket, peer, &open);
-            session.map_or(good, Session::run)
-        };
-        self.serve_with(strategy, self.visitors(), work)
+    }
+
+    /// This server with a strategy and its handlers, for [`serve_all`](crate::serve_all),
+    /// which serves several in one loop.
+    pub fn service<F, H>(&self, strategy: Strategy, open: F) -> Service<'_>
+    where
+        F: Fn(&Peer) -> H + Send + Sync + 'static,
+        H: Handler + Send + 'static,
+    {
+        Service::new(&self.house, &self.socket, strategy, move |listeners| {
+            self.start(strategy, listeners, open)
+        })
+    }
+
+    fn start<F, H>(
+        &self,
+        strategy: Strategy,
+        listeners: &[RawFd],
+        open: F,
+    ) -> io::Result<Box<dyn Turning + '_>>
+    where
+        F: Fn(&Peer) -> H + Send + Sync + 'static,
+        H: Handler + Send + 'static,
+    {
+        match strategy {
+            Strategy::Parked { workers, max } => {
+                let crew = crew::parked(&self.house, workers, max, open)?;
+                Ok(self.turns(self.visitors(), crew))
+            }
+            _ => self.serve_with(
+                strategy,
+                listeners,
+                self.visitors(),
+                conversation(open),
+            ),
+        }
     }
 
     /// Serves a single request, waiting no longer than `limit` for somebody to come; for
@@ -167,11 +202,7 @@ impl Server<Streams> {
         F: Fn(&Peer) -> H,
         H: Handler,
     {
-        let work = |house: &House, Visitor { socket, peer }: Visitor| {
-            let (session, good) = Session::open(house, socket, peer, &open);
-            session.map_or(good, Session::run)
-        };
-        self.one(limit, &self.visitors(), work)
+        self.one(limit, &self.visitors(), conversation(open))
     }
 
     pub(crate) fn visitors(&self) -> Visitors<'_> {
@@ -194,18 +225,62 @@ impl Server<Datagrams> {
         F: Fn(&Peer) -> H + Send + Sync + 'static,
         H: DatagramHandler,
     {
+        match strategy {
+            Strategy::Prefork { workers } => {
+                self.prefork(workers, || self.packets(), self.answers(open))
+            }
+            _ => self.run(self.start(strategy, &self.own(), open)?),
+        }
+    }
+
+    /// This server with a strategy and its handlers, for [`serve_all`](crate::serve_all),
+    /// which serves several in one loop.
+    pub fn service<F, H>(&self, strategy: Strategy, open: F) -> Service<'_>
+    where
+        F: Fn(&Peer) -> H + Send + Sync + 'static,
+        H: DatagramHandler,
+    {
+        Service::new(&self.house, &self.socket, strategy, move |listeners| {
+            self.start(strategy, listeners, open)
+        })
+    }
+
+    fn start<F, H>(
+        &self,
+        strategy: Strategy,
+        listeners: &[RawFd],
+        open: F,
+    ) -> io::Result<Box<dyn Turning + '_>>
+    where
+        F: Fn(&Peer) -> H + Send + Sync + 'static,
+        H: DatagramHandler,
+    {
         let strategy = match strategy {
+            // No connection waits here for its next request.
             Strategy::Parked { workers, max } => Strategy::Pool {
                 workers,
                 queue: max.saturating_sub(workers),
             },
             other => other,
         };
-        let socket = Arc::new(self.socket.try_clone()?);
-        let work = move |house: &House, packet: Packet| {
-            answer(house, &socket, packet, &open)
-        };
-        self.serve_with(strategy, self.packets(), work)
+        // Its own socket is what a child answers with.
+        let own = self.socket.as_raw_fd();
+        let mut listeners = listeners.to_vec();
+        listeners.retain(|fd| *fd != own);
+        self.serve_with(strategy, &listeners, self.packets(), self.answers(open))
+    }
+
+    /// What is done with a datagram.
+    fn answers<F, H>(
+        &self,
+        open: F,
+    ) -> impl Fn(&House, Packet) -> bool + Send + Sync + 'static
+    where
+        F: Fn(&Peer) -> H + Send + Sync + 'static,
+        H: DatagramHandler,
+    {
+        let socket = Arc::clone(&self.socket);
+        move |house, packet| answer(house, &socket, packet, &open)
     }
 
     /// Serves a single datagram, waiting no longer than `limit` for one; for ever
@@ -231,6 +306,18 @@ impl Server<Datagrams> {
 
     fn packets(&self) -> Packets<'_> {
         Packets::new(&self.socket, &self.addr, self.house.config.max_packet)
+    }
+}
+
+/// What is done with a connection: the whole conversation; whether all went well.
+fn conversation<F, H>(open: F) -> impl Fn(&House, Visitor) -> bool
+where
+    F: Fn(&Peer) -> H,
+    H: Handler,
+{
+    move |house, Visitor { socket, peer }| {
+        let (session, good) = Session::open(house, socket, peer, &open);
+        session.map_or(good, Session::run)
     }
 }
 
@@ -261,35 +348,61 @@ fn answer<H: DatagramHandler>(
 
 impl<K> Server<K> {
     // ANCHOR: serve_with
-    fn serve_with<S: Source>(
-        &self,
+    fn serve_with<'a, S: Source + 'a>(
+        &'a self,
         strategy: Strategy,
+        listeners: &[RawFd],
         source: S,
         work: impl Fn(&House, S::Request) -> bool + Send + Sync + 'static,
-    ) -> io::Result<Stats> {
+    ) -> io::Result<Box<dyn Turning + 'a>> {
         let house = &self.house;
-        match strategy {
-            Strategy::Inline => self.run(&source, crew::Inline::new(house, work)),
+        Ok(match strategy {
+            Strategy::Inline => self.turns(source, crew::Inline::new(house, work)),
             Strategy::Threads { max } => {
-                self.run(&source, crew::Threads::new(house, max, work))
+                self.turns(source, crew::Threads::new(house, max, work))
             }
             Strategy::Pool { workers, queue } => {
-                self.run(&source, crew::Pool::new(house, workers, queue, work)?)
+                self.turns(source, crew::Pool::new(house, workers, queue, work)?)
             }
             Strategy::Fork { max } => {
-                self.run(&source, crew::Fork::new(house, max, &self.socket, work)?)
+                self.turns(source, crew::Fork::new(house, max, listeners, work)?)
             }
-            Strategy::Prefork { workers } => self.prefork(workers, &source, work),
+            Strategy::Prefork { .. } => {
+                let why = "Strategy::Prefork has a loop in each of its processes, and none \
+                           that could serve others";
+                return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+            }
             // Both kinds of server have dealt with it.
-            Strategy::Parked { .. } => Err(io::ErrorKind::Unsupported.into()),
-        }
+            Strategy::Parked { .. } => {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
+        })
     }
     // ANCHOR_END: serve_with
+
+    /// The listeners of a loop that serves no other.
+    fn own(&self) -> [RawFd; 1] {
+        [self.socket.as_raw_fd()]
+    }
+
+    fn run(&self, mut turns: Box<dyn Turning + '_>) -> io::Result<Stats> {
+        turns.begin()?;
+        turn_all(&mut [&mut *turns])?;
+        Ok(self.stats())
+    }
+
+    fn turns<'a, S, C>(&'a self, source: S, crew: C) -> Box<dyn Turning + 'a>
+    where
+        S: Source + 'a,
+        C: Crew<S::Request> + 'a,
+    {
+        Box::new(Turns::new(&self.house, &self.socket, source, crew))
+    }
 
     fn prefork<S: Source>(
         &self,
         workers: usize,
-        source: &S,
+        source: impl Fn() -> S,
         work: impl Fn(&House, S::Request) -> bool,
     ) -> io::Result<Stats> {
         let serving = self.house.core.serve()?;
@@ -301,30 +414,13 @@ impl<K> Server<K> {
                 config: Arc::clone(config),
                 core,
             };
-            serve_loop(
-                &house,
-                &self.socket,
-                source,
-                &mut crew::Inline::new(&house, &work),
-            )
+            let crew = crew::Inline::new(&house, &work);
+            let mut turns = Turns::new(&house, &self.socket, source(), crew);
+            turn_all(&mut [&mut turns])
         })?;
         let stats = self.stats();
         drop(serving);
         Ok(stats)
-    }
-
-    fn run<S: Source, C: Crew<S::Request>>(
-        &self,
-        source: &S,
-        mut crew: C,
-    ) -> io::Result<Stats> {
-        let serving = self.house.core.serve()?;
-        let served = serve_loop(&self.house, &self.socket, source, &mut crew);
-        // Even where accepting failed, who is being served is served to the end.
-        drain(&self.house, &mut crew);
-        let stats = self.stats();
-        drop(serving);
-        served.map(|()| stats)
     }
 
     fn one<S: Source>(
@@ -336,10 +432,13 @@ impl<K> Server<K> {
         let house = &self.house;
         let _serving = house.core.serve()?;
         let until = limit.map(|limit| Instant::now() + limit);
+        let mut reported = false;
         loop {
             if house.core.is_stopping() {
                 return Ok(Served::Stopped);
             }
+            let mut ears = vec![house.core.waker.as_fd()];
+            let mut most = None;
             match source.next(house) {
                 Ok(Some(request)) => {
                     let peer = request.peer().clone();
@@ -352,8 +451,14 @@ impl<K> Server<K> {
                     work(house, request);
                     return Ok(Served::Request);
                 }
-                Ok(None) => {}
-                Err(error) if is_exhaustion(&error) || is_the_peers(&error) => {}
+                Ok(None) => ears.push(self.as_fd()),
+                Err(error) if is_the_peers(&error) => continue,
+                Err(error) if is_exhaustion(&error) => {
+                    if !mem::replace(&mut reported, true) {
+                        house.failed(&nobody(house), &Error::Exhausted(error));
+                    }
+                    most = Some(BACK_OFF);
+                }
                 Err(error) => return Err(error),
             }
             let left =
@@ -361,177 +466,8 @@ impl<K> Server<K> {
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(Served::TimedOut);
             }
-            crew::wait(&house.core.waker, Some(self.as_fd()), &[], left)?;
+            crew::wait(&ears, left.into_iter().chain(most).min())?;
         }
-    }
-}
-
-/// How long to wait when there are no descriptors left: somebody has to leave first.
-pub(crate) const BACK_OFF: Duration = Duration::from_millis(50);
-
-/// Accepts, or receives, and hands over, until the server is to stop.
-fn serve_loop<S: Source, C: Crew<S::Request>>(
-    house: &House,
-    socket: &Socket,
-    source: &S,
-    crew: &mut C,
-) -> io::Result<()> {
-    let core = &house.core;
-    let every = house.config.tick.as_ref().map(|(every, _)| *every);
-    let mut next_tick = every.map(|every| Instant::now() + every);
-    let mut exhausted: Option<Instant> = None;
-    while !core.is_stopping() {
-        crew.tend();
-        if let Some((every, tick)) = &house.config.tick
-            && next_tick.is_some_and(|next| next <= Instant::now())
-        {
-            let _ = guard(During::Handle, || {
-                (crate::handle::lock(tick))(&core.stats());
-                Ok(())
-            });
-            next_tick = Some(Instant::now() + *every);
-        }
-        let now = Instant::now();
-        let pausing = exhausted.is_some_and(|until| until > now);
-        let open = !pausing && (house.config.busy.is_some() || crew.has_room());
-        if open {
-            match accept_all(house, source, crew) {
-                Ok(accepted) if accepted > 0 => exhausted = None,
-                Ok(_) => {}
-                Err(error) if is_exhaustion(&error) => {
-                    if exhausted.is_none() {
-                        house.failed(&nobody(house), &Error::Exhausted(error));
-                    }
-                    exhausted = Some(now + BACK_OFF);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            }
-            // The last that was accepted may have taken the last place.
-            if house.config.busy.is_none() && !crew.has_room() {
-                continue;
-            }
-        }
-        let alarm = exhausted
-            .filter(|until| *until > now)
-            .into_iter()
-            .chain(next_tick);
-        let left = alarm.map(|at| at.saturating_duration_since(now));
-        let left = left.chain(crew.looks_every()).min();
-        let listener = open.then(|| socket.as_fd());
-        core.waker.reset();
-        // What was said before the reset is looked at here, what is said after it ends
-        // the wait.
-        if core.is_stopping() || (!open && !pausing && crew.has_room_or_will_say()) {
-            continue;
-        }
-        if crew::wait(&core.waker, listener, &crew.ears(), left)? == Woken::Over {
-            core.stop();
-        }
-    }
-    Ok(())
-}
-
-// ANCHOR: accept_all
-/// Takes everybody who is there, while there is room; how many.
-pub(crate) fn accept_all<S: Source, C: Crew<S::Request>>(
-    house: &House,
-    source: &S,
-    crew: &mut C,
-) -> io::Result<u64> {
-    let mut accepted = 0;
-    while !house.core.is_stopping() {
-        let room = crew.has_room();
-        if !room && house.config.busy.is_none() {
-            break;
-        }
-        let request = match source.next(house) {
-            Ok(Some(request)) => request,
-            Ok(None) => break,
-            Err(error) if is_the_peers(&error) => continue,
-            Err(error) => return Err(error),
-        };
-        accepted += 1;
-        count(&house.core.counters.accepted);
-        let peer = &request.peer().clone();
-        if !house.welcomes(peer) {
-            source.refuse(house, request, None);
-        } else if !room {
-            source.refuse(house, request, house.config.busy.as_deref());
-        } else {
-            house.step(peer, crate::builder::Step::Process);
-            crew.take(request);
-        }
-    }
-    Ok(accepted)
-}
-// ANCHOR_END: accept_all
-
-/// Waits for those who are being served, for as long as they are given.
-fn drain<R>(house: &House, crew: &mut impl Crew<R>) {
-    /// How long a worker may take to notice that its connection is gone.
-    const GRACE: Duration = Duration::from_secs(1);
-
-    // Idle is who waits for a request; in between the flag is looked at.
-    house.core.stop();
-    house.core.end_the_idle();
-    let limit = house.config.drain;
-    if crew.finish(Instant::now() + limit) {
-        return;
-    }
-    let mut late = crew.force();
-    late.extend(house.core.end_all());
-    for peer in late {
-        count(&house.core.counters.forced);
-        house.failed(&peer, &Error::Forced(limit));
-    }
-    crew.finish(Instant::now() + GRACE);
-}
-
-/// Errors of accept(2) that are about one connection, or nothing, and pass.
-fn is_the_peers(error: &io::Error) -> bool {
-    use nix::libc::{
-        ECONNABORTED, EHOSTDOWN, EHOSTUNREACH, EINTR, ENETDOWN, ENETUNREACH,
-        ENOPROTOOPT, EOPNOTSUPP, EPROTO,
-    };
-    // "Linux accept() passes already-pending network errors on the new socket as an
-    // error code", accept(2), "should be treated like EAGAIN". For a socket of
-    // datagrams it is the ICMP answer to something that was sent: ECONNREFUSED.
-    matches!(
-        error.raw_os_error(),
-        Some(
-            ECONNABORTED
-                | EHOSTDOWN
-                | EHOSTUNREACH
-                | EINTR
-                | ENETDOWN
-                | ENETUNREACH
-                | ENOPROTOOPT
-                | EOPNOTSUPP
-                | EPROTO
-                | nix::libc::ECONNREFUSED
-                | nix::libc::ECONNRESET
-                | nix::libc::ETIMEDOUT
-                | nix::libc::EPERM // a firewall's doing
-        )
-    )
-}
-
-/// Errors that pass when somebody gives something back.
-pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
-    use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
-    matches!(
-        error.raw_os_error(),
-        Some(EMFILE | ENFILE | ENOBUFS | ENOMEM)
-    )
-}
-
-/// The peer of a report that is about no peer.
-pub(crate) fn nobody(house: &House) -> Peer {
-    Peer {
-        addr: Addr::Unnamed,
-        local: Addr::Unnamed,
-        id: house.core.stats().accepted,
     }
 }
 

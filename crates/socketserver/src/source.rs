@@ -152,23 +152,16 @@ impl Source for Packets<'_> {
 
 /// A request that knows who asks.
 pub(crate) trait Asks: Send + 'static {
-    /// Whether it has a socket of its own. A datagram is answered by the server's.
-    const IS_CONNECTION: bool;
-
     fn peer(&self) -> &Peer;
 }
 
 impl Asks for Visitor {
-    const IS_CONNECTION: bool = true;
-
     fn peer(&self) -> &Peer {
         &self.peer
     }
 }
 
 impl Asks for Packet {
-    const IS_CONNECTION: bool = false;
-
     fn peer(&self) -> &Peer {
         &self.peer
     }

@@ -4,20 +4,26 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use std::{env, panic, thread};
+use std::{env, iter, panic, thread};
 
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::Pid;
 use socketserver::{
-    Builder, Conn, Error, Next, Peer, Reply, Result, Server, Stats, Strategy, Streams,
+    Builder, Conn, Error, Next, Peer, Reply, Result, Server, Stats, Strategy,
+    Streams, serve_all,
 };
 
 const ROLE: &str = "SOCKETSERVER_ROLE";
 const BACKSTOP: Duration = Duration::from_secs(20);
+/// Bytes: more than a connection's buffers hold.
+const MANY: usize = 16 << 20;
 
 struct Test {
     name: &'static str,
@@ -78,6 +84,34 @@ const TESTS: &[Test] = &[
             let said = server.stop();
             assert!(said.starts_with("accepted 24, "), "{said}");
             assert!(said.ends_with("forced 0, children 0"), "{said}");
+        },
+    },
+    Test {
+        name: "one request by hand, where descriptors have run out",
+        serve: || {
+            use nix::sys::resource::{Resource, setrlimit};
+            use std::fs::File;
+            use std::sync::Mutex;
+
+            setrlimit(Resource::RLIMIT_NOFILE, 16, 16)?;
+            let held: &'static Mutex<Vec<File>> = Box::leak(Box::default());
+            let give_back = |_: &Peer, error: &Error| {
+                assert!(matches!(error, Error::Exhausted(_)), "{error}");
+                held.lock().unwrap().pop();
+                println!("given back");
+            };
+            let server = tcp().on_error(give_back).bind()?;
+            held.lock()
+                .unwrap()
+                .extend(iter::from_fn(|| File::open("/dev/null").ok()));
+            println!("listening on {}", server.local_addr());
+            let served = server.serve_one(Some(BACKSTOP), |_| words)?;
+            Ok(format!("{served:?}"))
+        },
+        play: |server| {
+            assert_eq!(Client::connect(server.addr).ask("hello"), "HELLO\n");
+            assert_eq!(server.last_words(), "Request");
+            assert_eq!(server.said.matches("given back").count(), 1);
         },
     },
     Test {
@@ -183,6 +217,168 @@ const TESTS: &[Test] = &[
                 assert_eq!(&buffer[..5], b"HELLO");
             }
             assert_eq!(server.stop(), "accepted 10, children 0");
+        },
+    },
+    Test {
+        name: "connections of a Unix socket, a process each",
+        serve: || {
+            let path = socket_path();
+            let server = Server::unix(&path).bind()?;
+            stop_at_sigterm(server.handle());
+            println!("listening on {}", server.local_addr());
+            let stats = server.serve(Strategy::Fork { max: 4 }, |_| words)?;
+            drop(server);
+            assert!(
+                !path.exists(),
+                "the file goes with the server, and not before"
+            );
+            Ok(format!("accepted {}, {}", stats.accepted, children()))
+        },
+        play: |server| {
+            for _ in 0..3 {
+                let mut stream = UnixStream::connect(server.path()).unwrap();
+                stream.write_all(b"hello\n").unwrap();
+                let mut line = String::new();
+                BufReader::new(stream).read_line(&mut line).unwrap();
+                assert_eq!(line, "HELLO\n");
+            }
+            assert_eq!(server.stop(), "accepted 3, children 0");
+        },
+    },
+    Test {
+        name: "datagrams of a Unix socket, a process each",
+        serve: || {
+            let server = Server::unix_datagram(socket_path()).bind()?;
+            stop_at_sigterm(server.handle());
+            println!("listening on {}", server.local_addr());
+            let stats = server.serve(Strategy::Fork { max: 4 }, |_| shout)?;
+            Ok(format!("accepted {}, {}", stats.accepted, children()))
+        },
+        play: |server| {
+            let own = server.path().with_extension("client");
+            let client = UnixDatagram::bind(&own).unwrap();
+            client.set_read_timeout(Some(BACKSTOP)).unwrap();
+            for _ in 0..3 {
+                client.send_to(b"hello", server.path()).unwrap();
+                let mut buffer = [0; 10];
+                assert_eq!(client.recv(&mut buffer).unwrap(), 5);
+            }
+            std::fs::remove_file(own).unwrap();
+            assert_eq!(server.stop(), "accepted 3, children 0");
+        },
+    },
+    Test {
+        name: "what a process changes stays in it",
+        serve: || {
+            let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+            let server = tcp().bind()?;
+            stop_at_sigterm(server.handle());
+            println!("listening on {}", server.local_addr());
+            server.serve(Strategy::Fork { max: 4 }, {
+                let count = count.clone();
+                move |_| {
+                    let count = count.clone();
+                    move |conn: &mut Conn| {
+                        conn.line(100)?;
+                        let before = count.fetch_add(1, Ordering::SeqCst);
+                        writeln!(conn, "{}", before + 1)?;
+                        Ok(Next::Again)
+                    }
+                }
+            })?;
+            Ok(format!("counted {}", count.load(Ordering::SeqCst)))
+        },
+        play: |server| {
+            for _ in 0..2 {
+                let mut client = Client::connect(server.addr);
+                assert_eq!(client.ask("count"), "1\n");
+                assert_eq!(client.ask("count"), "2\n");
+            }
+            assert_eq!(server.stop(), "counted 0");
+        },
+    },
+    Test {
+        name: "several servers in one loop, one with processes",
+        serve: || {
+            let (lines, shouts) = (tcp().bind()?, Server::udp("127.0.0.1:0").bind()?);
+            println!("{}", shouts.local_addr());
+            println!("listening on {}", lines.local_addr());
+            let (stop, stop_shouts) = (lines.handle(), shouts.handle());
+            stop_at_sigterm(stop);
+            let stats = serve_all([
+                lines.service(Strategy::Fork { max: 4 }, |_| words),
+                // The end of one is the end of the other.
+                shouts.service(Strategy::Inline, move |_| {
+                    let stop = stop_shouts.clone();
+                    move |data: &[u8], peer: &Peer, reply: &mut Reply<'_>| -> Result {
+                        if data == b"stop" {
+                            stop.shutdown();
+                        }
+                        shout(data, peer, reply)
+                    }
+                }),
+            ])?;
+            Ok(format!(
+                "accepted {} and {}, {}",
+                stats[0].accepted,
+                stats[1].accepted,
+                children()
+            ))
+        },
+        play: |server| {
+            let port: SocketAddr =
+                server.said.lines().next().unwrap().parse().unwrap();
+            let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+            client.set_read_timeout(Some(BACKSTOP)).unwrap();
+            let mut held = Client::connect(server.addr);
+            assert_eq!(held.ask("hello"), "HELLO\n");
+            let mut buffer = [0; 10];
+            client.send_to(b"hello", port).unwrap();
+            assert_eq!(client.recv(&mut buffer).unwrap(), 5);
+            // The child that serves has neither of the listeners: /proc/PID/fd, proc(5).
+            if cfg!(target_os = "linux") {
+                let pid = held.ask("pid");
+                assert_eq!(sockets_of(pid.trim()), 1, "its connection alone");
+            }
+            client.send_to(b"stop", port).unwrap();
+            assert_eq!(client.recv(&mut buffer).unwrap(), 4);
+            drop(held);
+            assert_eq!(server.stop(), "accepted 1 and 2, children 0");
+        },
+    },
+    Test {
+        name: "a write that a signal interrupts goes on",
+        serve: || {
+            count_sigusr1();
+            let server = tcp().bind()?;
+            println!("listening on {}", server.local_addr());
+            stop_at_sigterm(server.handle());
+            server.serve(Strategy::Inline, |_| {
+                |conn: &mut Conn| {
+                    conn.line(100)?;
+                    conn.write_all(&vec![b'x'; MANY])?;
+                    Ok(Next::Close)
+                }
+            })?;
+            assert!(SIGNALS.load(Ordering::SeqCst) > 0);
+            Ok("interrupted".to_owned())
+        },
+        play: |server| {
+            let mut client = Client::connect(server.addr);
+            client.say("send");
+            let pid = Pid::from_raw(i32::try_from(server.child.id()).unwrap());
+            let mut length = 0;
+            let mut piece = vec![0; 64 << 10];
+            // More than the kernel's buffers hold: most of the time it waits in send(2).
+            loop {
+                kill(pid, Signal::SIGUSR1).unwrap();
+                match client.0.read(&mut piece).unwrap() {
+                    0 => break,
+                    more => length += more,
+                }
+            }
+            assert_eq!(length, MANY);
+            assert_eq!(server.stop(), "interrupted");
         },
     },
     Test {
@@ -320,6 +516,26 @@ fn shout(data: &[u8], _peer: &Peer, reply: &mut Reply<'_>) -> Result {
     Ok(())
 }
 
+fn socket_path() -> PathBuf {
+    env::temp_dir().join(format!("socketserver-{}.sock", std::process::id()))
+}
+
+static SIGNALS: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts SIGUSR1. Without SA_RESTART it interrupts what waits: EINTR of signal(7).
+#[expect(unsafe_code, reason = "sigaction(2)")]
+fn count_sigusr1() {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, sigaction};
+
+    extern "C" fn count(_signal: libc::c_int) {
+        SIGNALS.fetch_add(1, Ordering::SeqCst);
+    }
+    let handler = SigHandler::Handler(count);
+    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    // SAFETY: `count` adds to an atomic number, which is safe in a signal handler.
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
+}
+
 /// Stops the server in a signal handler, which a handle is made for.
 #[expect(unsafe_code, reason = "sigaction(2)")]
 fn stop_at_sigterm(handle: socketserver::Handle) {
@@ -376,6 +592,16 @@ impl Serving {
         }
     }
 
+    /// Where it listens, for a Unix socket.
+    fn path(&self) -> PathBuf {
+        self.said
+            .rsplit("listening on ")
+            .next()
+            .unwrap()
+            .trim()
+            .into()
+    }
+
     /// Stops the server; the last line that it printed.
     fn stop(&mut self) -> String {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
@@ -400,6 +626,14 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// How many sockets a process has.
+fn sockets_of(pid: &str) -> usize {
+    let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    fds.filter_map(|fd| std::fs::read_link(fd.ok()?.path()).ok())
+        .filter(|target| target.to_string_lossy().starts_with("socket:"))
+        .count()
 }
 
 struct Client(BufReader<TcpStream>);

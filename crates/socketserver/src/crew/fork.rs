@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::iter;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,14 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, close, fork, pipe2};
-use socket2::Socket;
 
 use super::{Crew, Woken, wait};
 use crate::addr::{Addr, Peer};
 use crate::error::Error;
-use crate::server::BACK_OFF;
+use crate::handle::Core;
 use crate::session::House;
 use crate::source::Asks;
+use crate::turns::BACK_OFF;
 
 /// A process that was started, and a pipe of which it has the other end: it closes when
 /// the process ends, however it does.
@@ -116,10 +117,11 @@ fn end(pid: Pid) -> Option<String> {
 }
 
 /// Starts a process for each request, up to a limit.
-pub(crate) struct Fork<'a, W> {
+pub(crate) struct Fork<W> {
     house: House,
     max: usize,
-    listener: &'a Socket,
+    /// What accepts, which is no child's business.
+    listeners: Vec<RawFd>,
     work: W,
     children: Vec<Child>,
     /// For the next child, made before its request is taken: whoever has been accepted
@@ -128,21 +130,21 @@ pub(crate) struct Fork<'a, W> {
     short: bool,
 }
 
-impl<'a, W> Fork<'a, W> {
+impl<W> Fork<W> {
     /// # Errors
     ///
     /// [`io::ErrorKind::Unsupported`] in a process with several threads.
     pub(crate) fn new(
         house: &House,
         max: usize,
-        listener: &'a Socket,
+        listeners: &[RawFd],
         work: W,
     ) -> io::Result<Self> {
         alone()?;
         Ok(Self {
             house: house.clone(),
             max: max.max(1),
-            listener,
+            listeners: listeners.to_vec(),
             work,
             children: Vec::new(),
             spare: Some(pipe()?),
@@ -203,7 +205,7 @@ fn has_ended(life: &OwnedFd) -> bool {
     matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
 }
 
-impl<R, W> Crew<R> for Fork<'_, W>
+impl<R, W> Crew<R> for Fork<W>
 where
     R: Asks,
     W: Fn(&House, R) -> bool,
@@ -218,13 +220,9 @@ where
 
     fn take(&mut self, request: R) {
         let peer = request.peer().clone();
-        let mut not_for_it = vec![self.listener.as_raw_fd()];
-        if R::IS_CONNECTION {
-            not_for_it
-                .extend(self.children.iter().map(|child| child.life.as_raw_fd()));
-        } else {
-            not_for_it.clear();
-        }
+        let lives = self.children.iter().map(|child| child.life.as_raw_fd());
+        let not_for_it: Vec<RawFd> =
+            self.listeners.iter().copied().chain(lives).collect();
         let Some(pipe) = self.spare.take() else {
             return; // there was no room, and nobody asks then
         };
@@ -253,26 +251,9 @@ where
             .collect()
     }
 
-    fn finish(&mut self, until: Instant) -> bool {
-        let core = self.house.core.clone();
-        loop {
-            core.waker.reset();
-            self.reap();
-            let left = until.saturating_duration_since(Instant::now());
-            if self.children.is_empty() || left.is_zero() {
-                return self.children.is_empty();
-            }
-            if wait(
-                &core.waker,
-                None,
-                &<Self as Crew<R>>::ears(self),
-                Some(left),
-            )
-            .is_err()
-            {
-                return false;
-            }
-        }
+    fn has_finished(&mut self) -> bool {
+        self.reap();
+        self.children.is_empty() // an ear hears it
     }
 
     fn force(&mut self) -> Vec<Peer> {
@@ -326,14 +307,12 @@ pub(crate) fn prefork(
                 }
             }
         }
-        let ears: Vec<_> =
-            children.values().map(|child| child.life.as_fd()).collect();
         let left = not_before.map(|then| then.saturating_duration_since(now));
         core.waker.reset();
         if core.is_stopping() {
             break;
         }
-        if wait(&core.waker, None, &ears, left)? == Woken::Over {
+        if wait(&ears(core, &children), left)? == Woken::Over {
             break;
         }
         for child in take_ended(&mut children) {
@@ -359,10 +338,8 @@ pub(crate) fn prefork(
             }
         }
         core.waker.reset();
-        let ears: Vec<_> =
-            children.values().map(|child| child.life.as_fd()).collect();
         let limit = (!left.is_zero()).then_some(left);
-        wait(&core.waker, None, &ears, limit)?;
+        wait(&ears(core, &children), limit)?;
         for child in take_ended(&mut children) {
             end(child.pid);
         }
@@ -380,6 +357,14 @@ fn worker(
     not_for_it.extend(others.values().map(|child| child.life.as_raw_fd()));
     let stop = stop.try_clone()?;
     start(nobody(), pipe()?, &not_for_it, || body(stop).is_ok())
+}
+
+fn ears<'a>(
+    core: &'a Core,
+    children: &'a HashMap<Pid, Child>,
+) -> Vec<BorrowedFd<'a>> {
+    let lives = children.values().map(|child| child.life.as_fd());
+    iter::once(core.waker.as_fd()).chain(lives).collect()
 }
 
 fn take_ended(children: &mut HashMap<Pid, Child>) -> Vec<Child> {

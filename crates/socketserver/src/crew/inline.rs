@@ -1,7 +1,6 @@
 //! One after the other, in the server's own thread.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use super::Crew;
 use crate::session::House;
@@ -34,7 +33,7 @@ impl<R, W: Fn(&House, R) -> bool> Crew<R> for Inline<'_, W> {
         active.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn finish(&mut self, _until: Instant) -> bool {
+    fn has_finished(&mut self) -> bool {
         true
     }
 }

@@ -8,16 +8,15 @@ mod pool;
 mod threads;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::addr::Peer;
 use crate::handle::Core;
-use crate::waker::Waker;
 
 pub(crate) use fork::{Fork, prefork};
 pub(crate) use inline::Inline;
@@ -50,8 +49,8 @@ pub(crate) trait Crew<R> {
         Vec::new()
     }
 
-    /// Waits until all that it has taken is done, but no longer than this; whether it is.
-    fn finish(&mut self, until: Instant) -> bool;
+    /// Whether all that it has taken is done; if not, it will wake the loop once it is.
+    fn has_finished(&mut self) -> bool;
 
     /// Ends by force what does not end by itself once its connections are shut down;
     /// whose requests they were.
@@ -69,16 +68,14 @@ pub(crate) enum Woken {
     Over,
 }
 
-/// Waits for the waker, the listener or one of the crew's ears.
+/// Waits until one of these can be read, or is closed at its other end, but no longer
+/// than this. The first is a waker.
 pub(crate) fn wait(
-    waker: &Waker,
-    listener: Option<BorrowedFd<'_>>,
     ears: &[BorrowedFd<'_>],
     limit: Option<Duration>,
 ) -> io::Result<Woken> {
-    let mut fds = vec![PollFd::new(waker.as_fd(), PollFlags::POLLIN)];
-    let others = listener.iter().chain(ears);
-    fds.extend(others.map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+    let fds = ears.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN));
+    let mut fds: Vec<PollFd<'_>> = fds.collect();
     // Whole milliseconds, rounded up: one too few would have the loop turn until then.
     let limit = limit.map_or(PollTimeout::NONE, |limit| {
         let limit = limit.as_nanos().div_ceil(1_000_000);
@@ -92,7 +89,7 @@ pub(crate) fn wait(
         fd.revents()
             .is_some_and(|seen| seen.contains(PollFlags::POLLHUP))
     };
-    Ok(match hung_up(&fds[0]) {
+    Ok(match fds.first().is_some_and(hung_up) {
         true => Woken::Over,
         false => Woken::Look,
     })
@@ -133,20 +130,6 @@ impl Gate {
         }
         self.awaited.store(true, Ordering::SeqCst);
         self.inside() < max
-    }
-
-    /// Waits until nobody is inside, but no longer than this; whether nobody is.
-    pub(crate) fn empty_by(&self, core: &Core, until: Instant) -> bool {
-        loop {
-            core.waker.reset();
-            if self.below_or_await(1) {
-                return true;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || wait(&core.waker, None, &[], Some(left)).is_err() {
-                return self.inside() == 0;
-            }
-        }
     }
 }
 

@@ -256,8 +256,8 @@ where
         Some((limit / 4).clamp(Duration::from_millis(10), Duration::from_secs(1)))
     }
 
-    fn finish(&mut self, until: Instant) -> bool {
-        self.lot.gate.empty_by(&self.lot.house.core, until)
+    fn has_finished(&mut self) -> bool {
+        self.lot.gate.below_or_await(1)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
 use std::{io, thread};
 
 use super::threads::Place;
@@ -105,8 +104,8 @@ impl<R: Send + 'static> Crew<R> for Pool<R> {
         self.queue.changed.notify_one();
     }
 
-    fn finish(&mut self, until: Instant) -> bool {
-        self.gate.empty_by(&self.house.core, until)
+    fn has_finished(&mut self) -> bool {
+        self.gate.below_or_await(1)
     }
 
     /// Who still waits in the queue is dropped, and so closed.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
 
 use super::{Crew, Gate};
 use crate::error::Error;
@@ -85,7 +84,7 @@ where
     }
     // ANCHOR_END: take
 
-    fn finish(&mut self, until: Instant) -> bool {
-        self.gate.empty_by(&self.house.core, until)
+    fn has_finished(&mut self) -> bool {
+        self.gate.below_or_await(1)
     }
 }

@@ -124,3 +124,23 @@ fn what_is_buffered_can_be_looked_at_without_waiting() {
     client.write(b"twelve bytes");
     assert_eq!(client.rest(), "12 12 0");
 }
+
+#[test]
+fn without_a_buffer_each_write_goes_out_at_once() {
+    let (heard, wait) = std::sync::mpsc::channel();
+    let wait = Mutex::new(Some(wait));
+    let server = start(tcp().write_buffer(0), Strategy::Inline, move |_| {
+        let wait = wait.lock().unwrap().take().unwrap();
+        move |conn: &mut Conn| {
+            conn.line(100)?;
+            conn.write_all(b"first\n")?; // no flush
+            next(&wait); // and nothing is read
+            conn.write_all(b"second\n")?;
+            Ok(Next::Close)
+        }
+    });
+    let mut client = Client::connect(server.addr);
+    assert_eq!(client.ask("hi"), "first\n");
+    heard.send(()).unwrap();
+    assert_eq!(client.rest(), "second\n");
+}

@@ -206,6 +206,32 @@ fn a_dropped_server_gives_its_port_back() {
     TcpListener::bind(addr).unwrap();
 }
 
+#[test]
+fn a_port_is_bound_again_while_connections_linger() {
+    let server = start(tcp(), Strategy::Inline, |_| {
+        |conn: &mut Conn| upper(conn).map(|_| Next::Close)
+    });
+    let addr = server.addr;
+    // The server ends first, so that TIME_WAIT is on its side: RFC 9293, section 3.6.
+    let mut client = Client::connect(addr);
+    assert_eq!(client.ask("hello"), "HELLO\n");
+    assert_eq!(client.rest(), "");
+    drop(client);
+    server.stop().unwrap();
+    let strict = Server::tcp(addr).reuse_address(false).bind();
+    assert_eq!(strict.err().unwrap().kind(), io::ErrorKind::AddrInUse);
+    Server::tcp(addr).bind().unwrap();
+}
+
+#[test]
+fn an_address_is_shared_where_both_say_so() {
+    let first = tcp().reuse_port(true).bind().unwrap();
+    let addr = first.local_addr().as_inet().unwrap();
+    Server::tcp(addr).reuse_port(true).bind().unwrap();
+    let other = Server::tcp(addr).bind();
+    assert_eq!(other.err().unwrap().kind(), io::ErrorKind::AddrInUse);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_thousand_binds_that_fail_leave_no_descriptor() {

@@ -1,5 +1,6 @@
 //! What goes wrong in a request, in which order it is told, and that the server goes on.
 
+use std::io::Write;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 
@@ -184,6 +185,38 @@ fn the_seven_steps_in_their_order() {
         let seven = [Verify, Process, Setup, Handle, Finish, Shutdown, Close];
         assert_eq!(*steps.lock().unwrap(), seven, "{strategy:?}");
     }
+}
+
+#[test]
+fn who_is_refused_is_shut_down_and_closed() {
+    use Step::*;
+    let steps: Arc<Mutex<Vec<Step>>> = Arc::default();
+    let seen = Arc::clone(&steps);
+    let builder = tcp()
+        .verify(|_| false)
+        .observe(move |_, step| seen.lock().unwrap().push(step));
+    let server = start(builder, Strategy::Inline, |_| upper);
+    assert_eq!(Client::connect(server.addr).rest(), "");
+    server.stop().unwrap();
+    assert_eq!(*steps.lock().unwrap(), [Verify, Shutdown, Close]);
+}
+
+#[test]
+fn a_handler_of_its_own_for_each_peer() {
+    let server = start(tcp(), Strategy::Threads { max: 4 }, |peer| {
+        let (mut requests, id) = (0, peer.id);
+        move |conn: &mut Conn| {
+            conn.line(100)?;
+            requests += 1;
+            writeln!(conn, "peer {id}, request {requests}")?;
+            Ok(Next::Again)
+        }
+    });
+    let mut first = Client::connect(server.addr);
+    assert_eq!(first.ask("hello"), "peer 1, request 1\n");
+    let mut second = Client::connect(server.addr);
+    assert_eq!(second.ask("hello"), "peer 2, request 1\n");
+    assert_eq!(first.ask("again"), "peer 1, request 2\n");
 }
 
 #[test]

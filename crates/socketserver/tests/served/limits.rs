@@ -1,10 +1,11 @@
 //! Bounds and time limits.
 
 use std::io::Write;
-use std::sync::mpsc;
+use std::net::UdpSocket;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use socketserver::{Conn, Next, Strategy};
+use socketserver::{Conn, Next, Peer, Reply, Result, Server, Strategy};
 
 use crate::support::*;
 
@@ -35,6 +36,36 @@ fn the_fourth_of_three_waits_and_is_served_when_one_leaves() {
         drop(three.pop());
         assert_eq!(fourth.hear(), "LET ME IN\n", "{strategy:?}");
     }
+}
+
+#[test]
+fn inline_serves_one_after_the_other() {
+    let server = start(tcp(), Strategy::Inline, |_| upper);
+    let mut first = Client::connect(server.addr);
+    assert_eq!(first.ask("hello"), "HELLO\n");
+    let mut second = Client::connect(server.addr);
+    second.say("let me in");
+    assert_eq!(first.ask("still served"), "STILL SERVED\n");
+    assert_eq!(server.handle.stats().accepted, 1);
+    drop(first);
+    assert_eq!(second.hear(), "LET ME IN\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_backlog_is_as_long_as_it_is_told() {
+    use std::net::TcpStream;
+
+    let arrived = |backlog, callers| {
+        let server = tcp().backlog(backlog).bind().unwrap();
+        let addr = server.local_addr().as_inet().unwrap();
+        // Nobody accepts: who has no place is not answered, and asks again in a second.
+        let call = |_| TcpStream::connect_timeout(&addr, Duration::from_millis(50));
+        (0..callers).map_while(|place| call(place).ok()).count()
+    };
+    assert_eq!(arrived(1, 10), 2); // listen(2) on Linux has room for one more
+    assert_eq!(arrived(5, 10), 6);
+    assert_eq!(arrived(4096, 100), 100);
 }
 
 #[test]
@@ -178,4 +209,27 @@ fn a_tick_comes_without_requests() {
     let _server = start(builder, Strategy::Inline, |_| upper);
     assert_eq!(next(&hear), 0);
     assert_eq!(next(&hear), 0);
+}
+
+#[test]
+fn a_flood_keeps_no_tick_waiting() {
+    let (told, hear) = mpsc::channel();
+    let builder =
+        Server::udp("127.0.0.1:0").on_tick(Duration::from_millis(1), move |stats| {
+            let _ = told.send(stats.accepted);
+        });
+    let sender = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+    let again = Arc::clone(&sender);
+    let server = start_udp(builder, Strategy::Inline, move |_| {
+        let again = Arc::clone(&again);
+        // Each is answered with one to the server itself: there is always one more.
+        move |data: &[u8], peer: &Peer, _: &mut Reply<'_>| -> Result {
+            again.send_to(data, peer.local.as_inet().unwrap())?;
+            Ok(())
+        }
+    });
+    for _ in 0..2 {
+        sender.send_to(b"again", server.addr).unwrap();
+    }
+    while next(&hear) < 1000 {}
 }

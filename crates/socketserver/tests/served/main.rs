@@ -6,5 +6,6 @@ mod buffers;
 mod ends;
 mod errors;
 mod limits;
+mod several;
 mod support;
 mod transports;
