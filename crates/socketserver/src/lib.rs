@@ -83,6 +83,8 @@
 //! | `ssl` around the listener, `HTTPSServer` | `Builder::tls`, with the feature `tls`: in the worker, not in `accept` |
 //! | `DatagramRequestHandler`'s `packet`, `wfile` | [`DatagramHandler`], [`Reply`] |
 //!
+//! What CPython's documentation and its test suite promise is in [`python`], line by line.
+//!
 //! Three things differ on purpose. A handler is called when something has come, so one
 //! that speaks first does so in [`Handler::setup`]. `finish` is told how the conversation
 //! went and cannot hide its error. And a datagram is answered only where something was
@@ -116,6 +118,9 @@ mod strategy;
 mod tls;
 mod turns;
 mod waker;
+
+#[doc = include_str!("../docs/python.md")]
+pub mod python {}
 
 pub use addr::{Addr, Peer};
 pub use builder::{Builder, Closing, Step};

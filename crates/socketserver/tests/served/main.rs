@@ -8,4 +8,5 @@ mod errors;
 mod limits;
 mod several;
 mod support;
+mod table;
 mod transports;
