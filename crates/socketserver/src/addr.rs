@@ -9,6 +9,18 @@ use std::{fmt, io};
 use socket2::SockAddr;
 
 /// An address of a server or of who talks to it.
+///
+/// ```
+/// use socketserver::{Addr, Server};
+///
+/// let server = Server::tcp("127.0.0.1:0").bind()?;
+/// match server.local_addr() {
+///     Addr::Inet(addr) => println!("port {}", addr.port()),
+///     Addr::Path(path) => println!("the file {}", path.display()),
+///     other => println!("{other}"),
+/// }
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Addr {
     /// An IPv4 or IPv6 address and a port.
@@ -23,6 +35,17 @@ pub enum Addr {
 
 impl Addr {
     /// The IP address and port, unless it is a Unix socket's.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use socketserver::Addr;
+    ///
+    /// let addr: SocketAddr = "127.0.0.1:80".parse()?;
+    /// assert_eq!(Addr::from(addr).as_inet(), Some(addr));
+    /// assert_eq!(Addr::Unnamed.as_inet(), None);
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn as_inet(&self) -> Option<SocketAddr> {
         match self {
             Addr::Inet(addr) => Some(*addr),
@@ -31,6 +54,15 @@ impl Addr {
     }
 
     /// The path, if it is one.
+    ///
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use socketserver::Addr;
+    ///
+    /// let addr = Addr::Path("/run/service.sock".into());
+    /// assert_eq!(addr.as_path(), Some(Path::new("/run/service.sock")));
+    /// ```
     pub fn as_path(&self) -> Option<&Path> {
         match self {
             Addr::Path(path) => Some(path),
@@ -89,6 +121,22 @@ impl From<SocketAddr> for Addr {
 }
 
 /// Who a request is from.
+///
+/// ```
+/// use std::io::Write;
+///
+/// use socketserver::{Conn, Next, Peer, Result};
+///
+/// /// For `serve`: a handler that knows who it is for.
+/// fn open(peer: &Peer) -> impl FnMut(&mut Conn) -> Result<Next> + use<> {
+///     let words = format!("welcome to {}, {}\n", peer.local, peer.addr);
+///     move |conn| {
+///         conn.write_all(words.as_bytes())?;
+///         Ok(Next::Close)
+///     }
+/// }
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Its address.

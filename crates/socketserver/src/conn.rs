@@ -201,6 +201,23 @@ impl Write for Wire<'_> {
 /// It reads through a buffer and writes through another, which is sent when the handler
 /// reads what is not there yet, when it returns, and on `flush`: so an answer made of
 /// many small writes goes out as one, and none waits while the peer is waited for.
+///
+/// ```
+/// use std::io::{Read, Write};
+///
+/// use socketserver::{Conn, Next, Result};
+///
+/// /// Answers so many bytes as the first line says.
+/// fn sized(conn: &mut Conn) -> Result<Next> {
+///     let line = conn.line(10)?.unwrap_or_default();
+///     let length: usize = str::from_utf8(&line)?.parse()?;
+///     let mut bytes = vec![0; length.min(1 << 20)];
+///     conn.read_exact(&mut bytes)?;
+///     conn.write_all(&bytes)?;
+///     Ok(Next::Again)
+/// }
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Debug)]
 pub struct Conn {
     link: Arc<Link>,
@@ -242,6 +259,20 @@ impl Conn {
 
     /// What TLS has agreed on with the peer: the version, the protocol, the name that it
     /// asked for. Nothing on a connection without TLS.
+    ///
+    /// ```
+    /// use std::io::{BufRead, Write};
+    ///
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// fn which(conn: &mut Conn) -> Result<Next> {
+    ///     conn.fill_buf()?; // after the first byte there is something to tell
+    ///     let name = conn.tls().and_then(|tls| tls.server_name()).map(str::to_owned);
+    ///     writeln!(conn, "you have asked for {name:?}")?;
+    ///     Ok(Next::Close)
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     #[cfg(feature = "tls")]
     pub fn tls(&self) -> Option<&rustls::ServerConnection> {
         self.tls.as_deref().map(Tls::session)
@@ -258,33 +289,117 @@ impl Conn {
     }
 
     /// Who is at the other end.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// fn who_am_i(conn: &mut Conn) -> Result<Next> {
+    ///     let peer = conn.peer().clone();
+    ///     writeln!(conn, "you are {peer}, the {}. of today", peer.id)?;
+    ///     Ok(Next::Close)
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn peer(&self) -> &Peer {
         &self.link.peer
     }
 
     /// The socket itself, for its options. Bytes read or written there go past the
     /// buffers.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use socket2::TcpKeepalive;
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// fn setup(conn: &mut Conn) -> Result<Next> {
+    ///     let keepalive = TcpKeepalive::new().with_time(Duration::from_secs(60));
+    ///     conn.socket().set_tcp_keepalive(&keepalive)?;
+    ///     Ok(Next::Again)
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn socket(&self) -> &Socket {
         &self.link.socket
     }
 
     /// How many bytes have come.
+    ///
+    /// ```
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// fn limited(conn: &mut Conn) -> Result<Next> {
+    ///     # conn.line(1024)?;
+    ///     match conn.received() {
+    ///         ..=1_000_000 => Ok(Next::Again),
+    ///         more => Err(format!("{more} bytes are enough").into()),
+    ///     }
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn received(&self) -> u64 {
         self.received
     }
 
     /// How many bytes the kernel has taken.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// fn log(conn: &mut Conn) -> Result<Next> {
+    ///     conn.write_all(b"hello\n")?;
+    ///     conn.flush()?;
+    ///     eprintln!("{}: {} bytes in, {} out", conn.peer(), conn.received(), conn.sent());
+    ///     Ok(Next::Close)
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn sent(&self) -> u64 {
         self.sent
     }
 
     /// What has come and was not read yet, without waiting for more.
+    ///
+    /// ```
+    /// use std::io::BufRead;
+    ///
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// /// A connection that begins as TLS does is told from plain text by its first byte.
+    /// fn tell(conn: &mut Conn) -> Result<Next> {
+    ///     let is_tls = conn.buffered().first() == Some(&22); // RFC 8446, section 5.1
+    ///     # let length = conn.buffered().len();
+    ///     # conn.consume(length);
+    ///     # let _ = is_tls;
+    ///     Ok(Next::Close)
+    /// }
+    /// ```
     pub fn buffered(&self) -> &[u8] {
         &self.input[self.taken..]
     }
 
     /// Reads a line, without its `\n` or `\r\n`, of at most `most` bytes; nothing at the
     /// end of the input. A last line may lack its end.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// use socketserver::{Conn, Next, Result};
+    ///
+    /// fn greet(conn: &mut Conn) -> Result<Next> {
+    ///     let Some(name) = conn.line(80)? else {
+    ///         return Ok(Next::Close);
+    ///     };
+    ///     conn.write_all(&[b"hello, ", &name[..], b"\n"].concat())?;
+    ///     Ok(Next::Again)
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///

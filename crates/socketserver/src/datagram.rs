@@ -11,6 +11,26 @@ use crate::addr::Peer;
 /// What is written to it becomes one datagram to the peer when the handler has returned
 /// without an error. Where nothing is written, nothing is sent; an answer of no bytes
 /// has to be asked for.
+///
+/// ```
+/// use std::io::Write;
+/// use std::net::UdpSocket;
+///
+/// use socketserver::{Peer, Reply, Result, Server};
+///
+/// fn shout(data: &[u8], _peer: &Peer, reply: &mut Reply<'_>) -> Result {
+///     Ok(reply.write_all(&data.to_ascii_uppercase())?)
+/// }
+///
+/// let server = Server::udp("127.0.0.1:0").bind()?;
+/// let client = UdpSocket::bind("127.0.0.1:0")?;
+/// client.send_to(b"hello", server.local_addr().to_string())?;
+/// server.serve_one(None, |_peer| shout)?;
+/// let mut answer = [0; 5];
+/// client.recv(&mut answer)?;
+/// assert_eq!(&answer, b"HELLO");
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Debug)]
 pub struct Reply<'a> {
     socket: &'a Socket,
@@ -30,11 +50,34 @@ impl<'a> Reply<'a> {
     }
 
     /// Sends an answer even where nothing is written: a datagram of no bytes.
+    ///
+    /// ```
+    /// use socketserver::{Peer, Reply, Result};
+    ///
+    /// /// Tells that something has come, and no more.
+    /// fn acknowledge(_data: &[u8], _peer: &Peer, reply: &mut Reply<'_>) -> Result {
+    ///     reply.even_if_empty();
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn even_if_empty(&mut self) {
         self.wanted = true;
     }
 
     /// Sends a datagram now, to the peer or to somebody else, beside the answer.
+    ///
+    /// ```
+    /// use socketserver::{Peer, Reply, Result};
+    ///
+    /// /// Sends each line in a datagram of its own.
+    /// fn lines(data: &[u8], peer: &Peer, reply: &mut Reply<'_>) -> Result {
+    ///     for line in data.split(|byte| *byte == b'\n') {
+    ///         reply.send_to(line, peer)?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -6,12 +6,42 @@ use std::time::Duration;
 use std::{fmt, io};
 
 /// Any error of a handler's: `?` turns every one into it.
+///
+/// ```
+/// use socketserver::BoxError;
+///
+/// fn number(text: &str) -> Result<u16, BoxError> {
+///     match text.parse()? {
+///         0 => Err("there is no port 0".into()),
+///         port => Ok(port),
+///     }
+/// }
+/// assert_eq!(number("0").unwrap_err().to_string(), "there is no port 0");
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What a handler's methods return.
+///
+/// ```
+/// fn setup() -> socketserver::Result {
+///     let text = String::from_utf8(vec![0xff])?; // any error
+///     println!("{text}");
+///     Ok(())
+/// }
+/// assert!(setup().is_err());
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 pub type Result<T = ()> = std::result::Result<T, BoxError>;
 
 /// The step of a request in which something went wrong.
+///
+/// ```
+/// use socketserver::{During, Error};
+///
+/// let error = Error::Failed(During::Setup, "no database".into());
+/// assert_eq!(error.to_string(), "setup failed: no database");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum During {
     /// The factory that makes the handler, or its `setup`.
@@ -38,6 +68,19 @@ impl fmt::Display for During {
 /// What the server is told to report, and then goes on.
 ///
 /// It is given to the hook that [`Builder::on_error`](crate::Builder::on_error) sets.
+///
+/// ```
+/// use socketserver::{Error, Server};
+///
+/// let server = Server::tcp("127.0.0.1:0")
+///     .on_error(|peer, error| match error {
+///         Error::Exhausted(_) => eprintln!("raise `ulimit -n`: {error}"),
+///         Error::Panicked(during, words) => eprintln!("a bug in {during}: {words}"),
+///         _ => eprintln!("{peer}: {error}"),
+///     })
+///     .bind()?;
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

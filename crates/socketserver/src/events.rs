@@ -41,6 +41,24 @@ impl Server<Streams> {
     /// peer that is silent, `write_timeout` for one that does not read, and
     /// `request_deadline` for one whose request does not become whole.
     ///
+    /// ```
+    /// use socketserver::{Backend, Next, Protocol, Result, Server};
+    ///
+    /// struct Echo;
+    ///
+    /// impl Protocol for Echo {
+    ///     fn data(&mut self, input: &mut Vec<u8>, output: &mut Vec<u8>) -> Result<Next> {
+    ///         output.append(input);
+    ///         Ok(Next::Again)
+    ///     }
+    /// }
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// # server.handle().shutdown();
+    /// server.serve_events(Backend::Poll, 10_000, |_peer| Echo)?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Where the backend cannot be had here, or the server was built with TLS, which needs
@@ -485,6 +503,24 @@ where
 }
 
 /// A protocol as a handler: so it runs under every [`Strategy`](crate::Strategy).
+///
+/// ```
+/// use socketserver::{Blocking, Next, Protocol, Result, Server, Strategy};
+///
+/// struct Echo;
+///
+/// impl Protocol for Echo {
+///     fn data(&mut self, input: &mut Vec<u8>, output: &mut Vec<u8>) -> Result<Next> {
+///         output.append(input);
+///         Ok(Next::Again)
+///     }
+/// }
+///
+/// let server = Server::tcp("127.0.0.1:0").bind()?;
+/// # server.handle().shutdown();
+/// server.serve(Strategy::Threads { max: 100 }, |_peer| Blocking::new(Echo))?;
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Blocking<P> {
     protocol: P,
@@ -494,6 +530,21 @@ pub struct Blocking<P> {
 
 impl<P: Protocol> Blocking<P> {
     /// A handler that speaks this protocol.
+    ///
+    /// ```
+    /// use socketserver::{Blocking, Next, Protocol, Result};
+    ///
+    /// struct Silence;
+    ///
+    /// impl Protocol for Silence {
+    ///     fn data(&mut self, input: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<Next> {
+    ///         input.clear();
+    ///         Ok(Next::Again)
+    ///     }
+    /// }
+    ///
+    /// let handler = Blocking::new(Silence);
+    /// ```
     pub fn new(protocol: P) -> Self {
         let (input, output) = (Vec::new(), Vec::new());
         Self {

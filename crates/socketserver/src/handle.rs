@@ -16,6 +16,16 @@ use crate::waker::Waker;
 ///
 /// Under a strategy with processes, what happens in them is counted here only where it
 /// shows in how they end.
+///
+/// ```
+/// use socketserver::{Conn, Next, Server, Strategy};
+///
+/// let server = Server::tcp("127.0.0.1:0").bind()?;
+/// server.handle().shutdown();
+/// let stats = server.serve(Strategy::Inline, |_peer| |_: &mut Conn| Ok(Next::Close))?;
+/// assert_eq!((stats.accepted, stats.refused, stats.errors), (0, 0, 0));
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -152,6 +162,17 @@ impl Drop for Serving {
 
 /// A handle by which a server is stopped from anywhere: another thread, a handler, a
 /// signal handler.
+///
+/// ```
+/// use socketserver::{Conn, Next, Server, Strategy};
+///
+/// let server = Server::tcp("127.0.0.1:0").bind()?;
+/// let handle = server.handle();
+/// ctrlc::set_handler(move || handle.shutdown())?;
+/// # server.handle().shutdown();
+/// server.serve(Strategy::Threads { max: 100 }, |_peer| |_: &mut Conn| Ok(Next::Close))?;
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Clone)]
 pub struct Handle(pub(crate) Arc<Core>);
 
@@ -163,6 +184,26 @@ impl Handle {
     /// It does not wait and may be called more than once, and before `serve`, which then
     /// returns at once. It sets a flag and calls write(2), so it may be called in a
     /// signal handler: signal-safety(7).
+    ///
+    /// ```
+    /// use std::net::TcpStream;
+    ///
+    /// use socketserver::{Conn, Next, Server, Strategy};
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// let handle = server.handle();
+    /// let mut caller = TcpStream::connect(server.local_addr().to_string())?;
+    /// # use std::io::Write;
+    /// caller.write_all(b"stop\n")?;
+    /// server.serve(Strategy::Inline, move |_peer| {
+    ///     let handle = handle.clone();
+    ///     move |_: &mut Conn| {
+    ///         handle.shutdown(); // from a handler
+    ///         Ok(Next::Close)
+    ///     }
+    /// })?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn shutdown(&self) {
         self.0.stop();
     }
@@ -177,6 +218,22 @@ impl Handle {
     /// [`io::ErrorKind::Deadlock`] in the thread that serves, which would wait for
     /// itself; the server is asked to stop all the same.
     // ANCHOR: wait
+    ///
+    /// ```
+    /// use std::thread;
+    /// use std::time::Duration;
+    ///
+    /// use socketserver::{Conn, Next, Server, Strategy};
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// let handle = server.handle();
+    /// let serving = thread::spawn(move || {
+    ///     server.serve(Strategy::Inline, |_peer| |_: &mut Conn| Ok(Next::Close))
+    /// });
+    /// handle.shutdown_and_wait(Duration::from_secs(5))?;
+    /// # serving.join().unwrap()?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn shutdown_and_wait(&self, limit: Duration) -> io::Result<()> {
         // Asked in any case: who serves may not have got as far as to say so.
         self.shutdown();
@@ -200,6 +257,16 @@ impl Handle {
     // ANCHOR_END: wait
 
     /// What the server has done so far.
+    ///
+    /// ```
+    /// use socketserver::Server;
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// let handle = server.handle();
+    /// // From another thread, while the server serves:
+    /// println!("{} now, {} in all", handle.stats().active, handle.stats().accepted);
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         self.0.stats()
     }

@@ -6,6 +6,23 @@ use crate::datagram::Reply;
 use crate::error::{Error, Result};
 
 /// Whether the conversation goes on after [`Handler::handle`].
+///
+/// ```
+/// use std::io::Write;
+///
+/// use socketserver::{Conn, Next, Result};
+///
+/// fn talk(conn: &mut Conn) -> Result<Next> {
+///     match conn.line(100)?.as_deref() {
+///         None | Some(b"bye") => Ok(Next::Close),
+///         Some(_) => {
+///             conn.write_all(b"and then?\n")?;
+///             Ok(Next::Again)
+///         }
+///     }
+/// }
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// One request was served, and there may be another: `handle` is called again when
@@ -91,6 +108,22 @@ where
 /// Serves one datagram.
 ///
 /// A closure with the same arguments is such a handler.
+///
+/// ```
+/// use std::io::Write;
+///
+/// use socketserver::{DatagramHandler, Peer, Reply, Result};
+///
+/// struct Prefixed(&'static str);
+///
+/// impl DatagramHandler for Prefixed {
+///     fn datagram(&mut self, data: &[u8], _: &Peer, reply: &mut Reply<'_>) -> Result {
+///         reply.write_all(self.0.as_bytes())?;
+///         Ok(reply.write_all(data)?)
+///     }
+/// }
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 pub trait DatagramHandler {
     /// Serves what `peer` sent. Nothing is sent back unless the handler does so.
     ///
@@ -119,6 +152,25 @@ where
 ///
 /// It runs under [`Server::serve_events`](crate::Server::serve_events), where one thread
 /// serves all, and, as [`Blocking`](crate::Blocking), under every strategy.
+///
+/// ```
+/// use socketserver::{Next, Protocol, Result};
+///
+/// struct Upper;
+///
+/// impl Protocol for Upper {
+///     fn data(&mut self, input: &mut Vec<u8>, output: &mut Vec<u8>) -> Result<Next> {
+///         output.extend(input.drain(..).map(|byte| byte.to_ascii_uppercase()));
+///         Ok(Next::Again)
+///     }
+/// }
+///
+/// // No socket is needed to try it.
+/// let (mut input, mut output) = (b"hello".to_vec(), Vec::new());
+/// Upper.data(&mut input, &mut output)?;
+/// assert_eq!(output, b"HELLO");
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 pub trait Protocol {
     /// Takes what it can from `input`, all that has come and was not taken before, and
     /// puts what is to be sent behind what `output` holds.

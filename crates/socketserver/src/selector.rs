@@ -14,6 +14,15 @@ use nix::sys::select::{FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 /// How an event loop asks the kernel which connections it can go on with.
+///
+/// ```
+/// use socketserver::Backend;
+///
+/// let backend = match cfg!(target_os = "linux") {
+///     true => Backend::Epoll,
+///     false => Backend::Poll,
+/// };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {

@@ -36,6 +36,14 @@ pub enum Datagrams {}
 /// A server, bound to its address.
 ///
 /// Dropping it closes the socket, and removes the file of a Unix socket.
+///
+/// ```
+/// use socketserver::{Datagrams, Server, Streams};
+///
+/// let streams: Server<Streams> = Server::tcp("127.0.0.1:0").bind()?;
+/// let datagrams: Server<Datagrams> = Server::udp("127.0.0.1:0").bind()?;
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 pub struct Server<K> {
     pub(crate) socket: Arc<Socket>,
     pub(crate) addr: Addr,
@@ -45,6 +53,17 @@ pub struct Server<K> {
 }
 
 /// What [`Server::serve_one`] came to.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use socketserver::{Conn, Next, Served, Server};
+///
+/// let server = Server::tcp("127.0.0.1:0").bind()?;
+/// let nobody = server.serve_one(Some(Duration::ZERO), |_peer| |_: &mut Conn| Ok(Next::Close));
+/// assert_eq!(nobody?, Served::TimedOut);
+/// # Ok::<(), socketserver::BoxError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Served {
     /// A request was served, well or with an error that was reported.
@@ -60,6 +79,17 @@ pub enum Served {
 impl Builder<Streams> {
     /// Binds and listens: from now on peers can connect, and wait to be served.
     ///
+    /// ```
+    /// use std::io::ErrorKind;
+    ///
+    /// use socketserver::Server;
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// let taken = Server::tcp(server.local_addr().to_string()).bind();
+    /// assert_eq!(taken.err().map(|error| error.kind()), Some(ErrorKind::AddrInUse));
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of the lookup, of bind(2) and listen(2), with the address in their words.
@@ -72,6 +102,13 @@ impl Builder<Streams> {
 
 impl Builder<Datagrams> {
     /// Binds: from now on datagrams are queued by the kernel.
+    ///
+    /// ```
+    /// use socketserver::Server;
+    ///
+    /// let server = Server::udp("127.0.0.1:0").bind()?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -105,16 +142,45 @@ impl<K> Server<K> {
     }
 
     /// The address that it is bound to, with the port that the kernel chose.
+    ///
+    /// ```
+    /// use socketserver::Server;
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// assert_ne!(server.local_addr().as_inet().map(|addr| addr.port()), Some(0));
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn local_addr(&self) -> &Addr {
         &self.addr
     }
 
     /// A handle by which it is stopped, and asked what it has done.
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// use socketserver::{Conn, Next, Server, Strategy};
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// let handle = server.handle();
+    /// let stopper = thread::spawn(move || handle.shutdown());
+    /// server.serve(Strategy::Inline, |_peer| |_: &mut Conn| Ok(Next::Close))?;
+    /// # stopper.join().unwrap();
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.house.core))
     }
 
     /// What it has done so far.
+    ///
+    /// ```
+    /// use socketserver::Server;
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// assert_eq!(server.stats().accepted, 0);
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn stats(&self) -> Stats {
         self.house.core.stats()
     }
@@ -132,6 +198,24 @@ impl Server<Streams> {
     ///
     /// `open` makes a handler for each peer; where and how often at once they run is the
     /// strategy's.
+    ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// use socketserver::{Conn, Next, Result, Server, Strategy};
+    ///
+    /// fn hello(conn: &mut Conn) -> Result<Next> {
+    ///     conn.line(1024)?;
+    ///     conn.write_all(b"hello\n")?;
+    ///     Ok(Next::Again)
+    /// }
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// # server.handle().shutdown();
+    /// let stats = server.serve(Strategy::Threads { max: 1000 }, |_peer| hello)?;
+    /// println!("{} connections, {} errors", stats.accepted, stats.errors);
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -153,6 +237,22 @@ impl Server<Streams> {
 
     /// This server with a strategy and its handlers, for [`serve_all`](crate::serve_all),
     /// which serves several in one loop.
+    ///
+    /// ```
+    /// use socketserver::{Conn, Next, Peer, Reply, Server, Strategy, serve_all};
+    ///
+    /// let streams = Server::tcp("127.0.0.1:0").bind()?;
+    /// let datagrams = Server::udp("127.0.0.1:0").bind()?;
+    /// # streams.handle().shutdown();
+    /// # datagrams.handle().shutdown();
+    /// serve_all([
+    ///     streams.service(Strategy::Inline, |_peer| |_: &mut Conn| Ok(Next::Close)),
+    ///     datagrams.service(Strategy::Inline, |_peer| {
+    ///         |_: &[u8], _: &Peer, _: &mut Reply<'_>| Ok(())
+    ///     }),
+    /// ])?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn service<F, H>(&self, strategy: Strategy, open: F) -> Service<'_>
     where
         F: Fn(&Peer) -> H + Send + Sync + 'static,
@@ -190,6 +290,18 @@ impl Server<Streams> {
     /// Serves a single request, waiting no longer than `limit` for somebody to come; for
     /// ever without one.
     ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use socketserver::{Conn, Next, Served, Server};
+    ///
+    /// let server = Server::tcp("127.0.0.1:0").bind()?;
+    /// let limit = Some(Duration::from_millis(10));
+    /// let served = server.serve_one(limit, |_peer| |_: &mut Conn| Ok(Next::Close))?;
+    /// assert_eq!(served, Served::TimedOut);
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As for [`serve`](Self::serve).
@@ -215,6 +327,21 @@ impl Server<Datagrams> {
     ///
     /// `open` makes a handler for each datagram.
     ///
+    /// ```
+    /// use std::io::Write;
+    ///
+    /// use socketserver::{Peer, Reply, Result, Server, Strategy};
+    ///
+    /// fn shout(data: &[u8], _peer: &Peer, reply: &mut Reply<'_>) -> Result {
+    ///     Ok(reply.write_all(&data.to_ascii_uppercase())?)
+    /// }
+    ///
+    /// let server = Server::udp("127.0.0.1:0").bind()?;
+    /// # server.handle().shutdown();
+    /// server.serve(Strategy::Inline, |_peer| shout)?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Where the strategy cannot be had here, and where receiving fails for a reason that
@@ -235,6 +362,22 @@ impl Server<Datagrams> {
 
     /// This server with a strategy and its handlers, for [`serve_all`](crate::serve_all),
     /// which serves several in one loop.
+    ///
+    /// ```
+    /// use socketserver::{Conn, Next, Peer, Reply, Server, Strategy, serve_all};
+    ///
+    /// let streams = Server::tcp("127.0.0.1:0").bind()?;
+    /// let datagrams = Server::udp("127.0.0.1:0").bind()?;
+    /// # streams.handle().shutdown();
+    /// # datagrams.handle().shutdown();
+    /// serve_all([
+    ///     streams.service(Strategy::Inline, |_peer| |_: &mut Conn| Ok(Next::Close)),
+    ///     datagrams.service(Strategy::Inline, |_peer| {
+    ///         |_: &[u8], _: &Peer, _: &mut Reply<'_>| Ok(())
+    ///     }),
+    /// ])?;
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     pub fn service<F, H>(&self, strategy: Strategy, open: F) -> Service<'_>
     where
         F: Fn(&Peer) -> H + Send + Sync + 'static,
@@ -285,6 +428,22 @@ impl Server<Datagrams> {
 
     /// Serves a single datagram, waiting no longer than `limit` for one; for ever
     /// without a limit.
+    ///
+    /// ```
+    /// use std::net::UdpSocket;
+    ///
+    /// use socketserver::{Peer, Reply, Result, Served, Server};
+    ///
+    /// fn print(data: &[u8], peer: &Peer, _: &mut Reply<'_>) -> Result {
+    ///     println!("{peer}: {}", data.escape_ascii());
+    ///     Ok(())
+    /// }
+    ///
+    /// let server = Server::udp("127.0.0.1:0").bind()?;
+    /// UdpSocket::bind("127.0.0.1:0")?.send_to(b"hello", server.local_addr().to_string())?;
+    /// assert_eq!(server.serve_one(None, |_peer| print)?, Served::Request);
+    /// # Ok::<(), socketserver::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///
