@@ -244,10 +244,11 @@ fn has_stopped(glance: &Glance) -> bool {
         && glance.threads.iter().all(|thread| thread.state == 'T')
 }
 
-/// Whether a signal has stopped the program at this moment; where the kernel cannot be
-/// asked, it is believed.
-pub fn is_stopped(pid: u32) -> bool {
-    xray::glance(pid).map_or(true, |glance| has_stopped(&glance))
+/// Whether no thread of the program can run at this moment: a signal has stopped it, or it
+/// has ended. Where the kernel cannot be asked, it is believed.
+pub fn keeps_still(pid: u32) -> bool {
+    let stands = |thread: &Thread| matches!(thread.state, 'T' | 'Z' | 'X');
+    xray::glance(pid).map_or(true, |glance| glance.threads.iter().all(stands))
 }
 
 /// What the kernel says of a program at this moment.

@@ -300,10 +300,10 @@ impl Stage {
         }
     }
 
-    /// Waits until a signal has stopped every thread of the program.
+    /// Waits until a signal has stopped every thread of the program, or it has ended.
     pub(super) fn until_stopped(&self) {
         let patience = Instant::now() + STARVED;
-        while Instant::now() < patience && !kernel::is_stopped(self.program.pid()) {
+        while Instant::now() < patience && !kernel::keeps_still(self.program.pid()) {
             thread::sleep(Duration::from_micros(200));
         }
     }
