@@ -153,3 +153,37 @@ where
         io::Error::new(io::ErrorKind::Unsupported, why)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+    use crate::waker::Waker;
+
+    /// Whoever waits for the last to leave sees it gone, or is woken, whichever of the
+    /// two comes first. Under Miri with `-Zmiri-many-seeds` the threads are interleaved in
+    /// many ways.
+    #[test]
+    fn who_leaves_is_seen_or_heard() {
+        let turns = if cfg!(miri) { 3 } else { 2000 };
+        for _ in 0..turns {
+            let core = Core::new(Waker::new().unwrap());
+            let gate = Arc::new(Gate::default());
+            gate.enter();
+            let leaving = {
+                let (core, gate) = (Arc::clone(&core), Arc::clone(&gate));
+                thread::spawn(move || gate.leave(&core))
+            };
+            if !gate.below_or_await(1) {
+                // A wake-up that is lost would be waited for in vain.
+                while nix::unistd::read(&core.waker, &mut [0]).is_err() {
+                    thread::yield_now();
+                }
+            }
+            assert_eq!(gate.inside(), 0);
+            leaving.join().unwrap();
+        }
+    }
+}
