@@ -433,12 +433,21 @@ fn main() -> ExitCode {
         println!("\n{}", (test.serve)().unwrap());
         return ExitCode::SUCCESS;
     }
-    let filters: Vec<String> = env::args()
-        .skip(1)
-        .filter(|a| !a.starts_with('-'))
-        .collect();
+    // As Rust's own tests: parts of names, and after `--skip` one that is left out.
+    let mut args = env::args().skip(1);
+    let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
+    while let Some(arg) = args.next() {
+        match &arg[..] {
+            "--skip" => unwanted.extend(args.next()),
+            option if option.starts_with('-') => {}
+            _ => wanted.push(arg),
+        }
+    }
+    let has_one = |test: &Test, parts: &[String]| {
+        parts.iter().any(|part| test.name.contains(&part[..]))
+    };
     let chosen = TESTS.iter().filter(|test| {
-        filters.is_empty() || filters.iter().any(|part| test.name.contains(part))
+        !has_one(test, &unwanted) && (wanted.is_empty() || has_one(test, &wanted))
     });
     let (mut passed, mut failed) = (0, 0);
     for test in chosen {
