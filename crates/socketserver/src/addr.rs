@@ -22,6 +22,7 @@ use socket2::SockAddr;
 /// # Ok::<(), socketserver::BoxError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Addr {
     /// An IPv4 or IPv6 address and a port.
     Inet(SocketAddr),
@@ -138,6 +139,7 @@ impl From<SocketAddr> for Addr {
 /// # Ok::<(), socketserver::BoxError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Peer {
     /// Its address.
     pub addr: Addr,

@@ -42,6 +42,7 @@ type Tick = Mutex<Box<dyn FnMut(&Stats) + Send>>;
 /// # Ok::<(), socketserver::BoxError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Step {
     /// The peer is looked at: is it welcome?
     Verify,
@@ -73,6 +74,7 @@ pub enum Step {
 /// # Ok::<(), socketserver::BoxError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Closing {
     /// The sending side is shut down, then the connection is closed. Where bytes of the
     /// peer's lie unread, the kernel sends a reset and the peer may lose the answer.

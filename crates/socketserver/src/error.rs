@@ -43,6 +43,7 @@ pub type Result<T = ()> = std::result::Result<T, BoxError>;
 /// assert_eq!(error.to_string(), "setup failed: no database");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum During {
     /// The factory that makes the handler, or its `setup`.
     Setup,

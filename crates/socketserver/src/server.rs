@@ -65,6 +65,7 @@ pub struct Server<K> {
 /// # Ok::<(), socketserver::BoxError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Served {
     /// A request was served, well or with an error that was reported.
     Request,

@@ -10,3 +10,22 @@ mod several;
 mod support;
 mod table;
 mod transports;
+
+/// What a program shares among its threads can be shared.
+#[test]
+fn what_may_cross_threads() {
+    use socketserver::{
+        Addr, Builder, Conn, Datagrams, Error, Handle, Peer, Server, Streams,
+    };
+
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>() {}
+    shared::<Server<Streams>>();
+    shared::<Server<Datagrams>>();
+    shared::<Builder<Streams>>();
+    shared::<Handle>();
+    shared::<Peer>();
+    shared::<Addr>();
+    shared::<Error>();
+    sent::<Conn>();
+}
