@@ -19,6 +19,10 @@ pub(crate) fn children(_pid: u32) -> io::Result<Vec<Relative>> {
     Err(unsupported("which children a process has"))
 }
 
+pub(crate) fn wait_status(_pid: u32) -> io::Result<Option<i32>> {
+    Err(unsupported("which way a process has ended"))
+}
+
 pub(crate) fn tcp_on(_port: u16) -> io::Result<Vec<TcpSocket>> {
     Err(unsupported("which sockets use a port"))
 }
@@ -64,6 +68,7 @@ mod tests {
             tcp_on(80).expect_err("no /proc"),
             time_limit(1, &call).expect_err("no /proc"),
             named("lesson-1").expect_err("no /proc"),
+            wait_status(1).expect_err("no /proc"),
         ];
         for error in errors {
             assert_eq!(error.kind(), io::ErrorKind::Unsupported);

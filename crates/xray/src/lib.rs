@@ -135,6 +135,16 @@ pub fn children(pid: u32) -> io::Result<Vec<Relative>> {
     system::children(pid)
 }
 
+/// How a process has ended that its parent has not collected yet, as wait(2) will report
+/// it: the field `exit_code` of proc_pid_stat(5). None while it lives.
+///
+/// # Errors
+///
+/// As for [`look`].
+pub fn wait_status(pid: u32) -> io::Result<Option<i32>> {
+    system::wait_status(pid)
+}
+
 /// Every TCP socket on this machine whose local port is `port`, also those that no
 /// process holds any more, such as one in TIME-WAIT: who occupies a port, and why.
 ///

@@ -35,6 +35,11 @@ pub(crate) fn children(pid: u32) -> io::Result<Vec<Relative>> {
     Ok(children_in(&open(pid)?, pid))
 }
 
+pub(crate) fn wait_status(pid: u32) -> io::Result<Option<i32>> {
+    let stat = open(pid)?.stat().map_err(|error| failure(pid, &error))?;
+    Ok(stat.exit_code.filter(|_| stat.state == 'Z'))
+}
+
 pub(crate) fn resolve(glance: &Glance) -> io::Result<Process> {
     let pid = glance.pid;
     let directory = open(pid)?;

@@ -184,6 +184,15 @@ impl Stage {
         Err(self.with_family(symptom, None))
     }
 
+    /// The exit code of a child that has ended; none where it was collected, or is a
+    /// child's child, or a signal has ended it.
+    pub fn exit_code_of(&self, child: u32) -> Option<i32> {
+        let children = xray::children(self.program.pid()).ok()?;
+        children.iter().find(|one| one.pid == child)?;
+        let status = xray::wait_status(child).ok()??;
+        (status & 0x7f == 0).then_some(status >> 8) // wait(2): WIFEXITED, WEXITSTATUS
+    }
+
     /// Expects that only the server has returned from the learner's function, if anybody.
     fn expect_nobody_came_back(&mut self) -> Result<(), Symptom> {
         self.hear();

@@ -84,6 +84,8 @@ fn a_living_child_is_listed() {
 fn a_zombie_itself_has_ended() {
     let mut subject = Subject::start("stdin");
     subject.blocked_in("read");
+    let status = || xray::wait_status(subject.pid()).expect("it is there");
+    assert_eq!(status(), None);
     subject.kill();
     let seen = until(|| {
         let seen = xray::look(subject.pid()).expect("it is not yet collected");
@@ -93,6 +95,11 @@ fn a_zombie_itself_has_ended() {
             Err(format!("{seen:#?}"))
         }
     });
+    assert_eq!(
+        xray::wait_status(subject.pid()).ok(),
+        Some(Some(9)),
+        "SIGKILL"
+    );
     assert!(!seen.is_blocked());
     assert_eq!(seen.descriptors, []);
     assert_eq!(seen.unseen, [""; 0], "there is nothing left to see");

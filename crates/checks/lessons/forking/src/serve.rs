@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 
 use super::{
-    RULES, Talk, ask, grows, own_processes, probe, resets, rests, talk, visit,
+    RULES, Talk, ask, grows, own_processes, probe, resets, rests, talk, visit, who,
 };
 use checks::diagnosis::Rule;
 use checks::engine::{Check, Probe, Report, Seen, Stage, act_as_family};
@@ -39,6 +39,7 @@ pub fn serve(serve: fn(TcpListener, Talk) -> io::Result<()>) -> Check {
             visit(stage, "anybody there?")?;
             stage.until_none_lives()
         }),
+        probe("code", "a caller that has its child end with code 7", code),
         probe("grows", "five callers that come and go", grows),
         probe("alone", "a child whose server is killed", alone),
         Probe::server(
@@ -55,6 +56,24 @@ pub fn serve(serve: fn(TcpListener, Talk) -> io::Result<()>) -> Check {
 
 fn told(result: io::Result<()>) -> io::Result<String> {
     result.map(|()| String::new())
+}
+
+/// How a child has ended can be seen until it is collected, which the server need not do.
+fn code(stage: &mut Stage) -> Result<(), Symptom> {
+    let mut peer = stage.connect()?;
+    let child = who(stage, &mut peer)?;
+    stage.send(&mut peer, b"code 7\n")?;
+    let ended = stage.expect_end(&mut peer);
+    ended.map_err(|symptom| stage.with_family(symptom, Some(&peer)))?;
+    stage.until_none_lives()?;
+    match stage.exit_code_of(child) {
+        None | Some(7) => Ok(()),
+        Some(other) => Err(Symptom::new(
+            Kind::WrongValue,
+            "a child has not ended with what `talk` returned",
+        )
+        .with_words("exit code 7", format!("exit code {other}"))),
+    }
 }
 
 fn alone(stage: &mut Stage) -> Result<(), Symptom> {

@@ -53,6 +53,7 @@ pub fn answers() -> Vec<Answer> {
         Answer::unnamed("two", "fork serve: one caller only", check(one_only)),
         Answer::unnamed("child", "fork serve: child sleeps on", check(sleeps_on)),
         Answer::wrong("M21", "fork serve: asks and asks", check(asks_and_asks)),
+        Answer::unnamed("code", "fork serve: always code 0", check(always_0)),
     ]
 }
 
@@ -213,6 +214,17 @@ fn exits(listener: TcpListener, talk: Talk) -> io::Result<()> {
         if fork()?.is_child() {
             drop(listener);
             process::exit(talk(stream).into());
+        }
+    }
+}
+
+fn always_0(listener: TcpListener, talk: Talk) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept()?;
+        if fork()?.is_child() {
+            drop(listener);
+            talk(stream);
+            exit_now(0);
         }
     }
 }
