@@ -64,26 +64,25 @@ impl Stage {
     /// How many bytes the program has read of all the `sent` ones of a caller.
     /// Nothing where the kernel does not tell.
     pub fn taken(&self, peer: &Peer, sent: usize) -> Option<usize> {
-        let (ours, theirs) = self.both_ends(peer)?;
-        Some(sent.saturating_sub(ours.unsent as usize + theirs.unread as usize))
+        Some(sent.saturating_sub(self.both_ends(peer)?.before_it()))
     }
 
     /// How many bytes of a caller's the program holds itself: what it has read of all
     /// the `sent` ones, less what it has written, if it sends back as much as it
     /// gets. Nothing where the kernel does not tell.
     pub fn held(&self, peer: &Peer, sent: usize) -> Option<usize> {
-        let (ours, theirs) = self.both_ends(peer)?;
-        let on_the_way = ours.unread as usize + theirs.unsent as usize;
+        // One picture for both directions: what passed through the program between two
+        // would be charged to it.
+        let ends = self.both_ends(peer)?;
         let arrived = peer.matched + peer.unseen.len();
         // What has arrived and is not acknowledged yet counts twice; it is little.
-        let taken = self.taken(peer, sent)?;
-        Some(taken.saturating_sub(on_the_way + arrived))
+        Some(sent.saturating_sub(ends.before_it() + ends.behind_it() + arrived))
     }
 
     /// The sockets at both ends, once nothing moves between them: one is asked after the
     /// other, and what passed from queue to queue meanwhile would count twice or not at
     /// all.
-    fn both_ends(&self, peer: &Peer) -> Option<(xray::TcpSocket, xray::TcpSocket)> {
+    fn both_ends(&self, peer: &Peer) -> Option<Ends> {
         const LOOKS: usize = 200; // so many that bytes which still move do not stop
         let mut seen = both_ends_now(peer)?;
         for _ in 0..LOOKS {
@@ -296,12 +295,32 @@ impl Report {
     }
 }
 
-fn both_ends_now(peer: &Peer) -> Option<(xray::TcpSocket, xray::TcpSocket)> {
+/// The two sockets of a connection.
+#[derive(PartialEq)]
+struct Ends {
+    ours: xray::TcpSocket,
+    theirs: xray::TcpSocket,
+}
+
+impl Ends {
+    /// How many bytes are on their way to the program, or wait for it to read them.
+    fn before_it(&self) -> usize {
+        self.ours.unsent as usize + self.theirs.unread as usize
+    }
+
+    /// How many bytes are on their way from the program, or wait for us to read them.
+    fn behind_it(&self) -> usize {
+        self.theirs.unsent as usize + self.ours.unread as usize
+    }
+}
+
+fn both_ends_now(peer: &Peer) -> Option<Ends> {
     let find = |local: SocketAddr, remote| {
         let sockets = xray::tcp_on(local.port()).ok()?;
         let mut sockets = sockets.into_iter();
         sockets.find(|it| it.local == local && it.remote == Some(remote))
     };
     let ours = find(peer.local, peer.remote)?;
-    Some((ours, find(peer.remote, peer.local)?))
+    let theirs = find(peer.remote, peer.local)?;
+    Some(Ends { ours, theirs })
 }

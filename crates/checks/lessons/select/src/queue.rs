@@ -176,7 +176,7 @@ fn diagnose(seen: &[Seen<'_>]) -> Option<(&'static str, String)> {
 /// What came has a gap: behind the first difference, it goes on with what was to come
 /// later.
 pub(super) fn has_a_gap(symptom: &Symptom) -> bool {
-    const SOME: usize = 16; // bytes, which the generator does not repeat by chance
+    const SOME: usize = 10; // bytes, which the generator does not repeat by chance
     let (expected, got) = (&symptom.expected_bytes, &symptom.got_bytes);
     let same = expected.iter().zip(got).take_while(|(a, b)| a == b).count();
     let Some(behind) = got.get(same..same + SOME) else {
