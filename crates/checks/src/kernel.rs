@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use std::{io, iter};
+use std::{io, iter, thread};
 
 use xray::{Call, Glance, Kind, Process, Thread};
 
@@ -11,6 +11,9 @@ use crate::symptom::Doing;
 
 /// Who waits with a time limit of this length waits for good, as far as a check goes.
 const PATIENT: Duration = Duration::from_secs(5);
+
+/// Who sleeps is not awake for longer than this, a busy machine included.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// Repeated looks at one program, until they add up to a verdict.
 ///
@@ -266,9 +269,17 @@ pub struct Account {
     pub asks: bool,
 }
 
-/// Asks the kernel what the program is doing.
-pub fn account(pid: u32) -> Account {
-    match xray::look(pid) {
+/// Asks the kernel what the program is doing. One that was found `asleep` may be awake for
+/// a moment, as who waits for room is whenever a byte finds some: then it is asked again.
+pub fn account(pid: u32, asleep: bool) -> Account {
+    let until = Instant::now() + A_MOMENT;
+    let awake = |process: &Process| theirs(process).any(|thread| thread.state == 'R');
+    let mut seen = xray::look(pid);
+    while asleep && seen.as_ref().is_ok_and(awake) && Instant::now() < until {
+        thread::sleep(Duration::from_millis(1));
+        seen = xray::look(pid);
+    }
+    match seen {
         Ok(process) => describe(&process),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Account {
             sentences: vec![format!("Decided by deadline: {error}.")],
@@ -278,12 +289,13 @@ pub fn account(pid: u32) -> Account {
     }
 }
 
+/// The threads of a process without the one that listens to the check.
+fn theirs(process: &Process) -> impl Iterator<Item = &Thread> {
+    process.threads.iter().filter(|thread| thread.name != EAR)
+}
+
 fn describe(process: &Process) -> Account {
-    let threads: Vec<&Thread> = process
-        .threads
-        .iter()
-        .filter(|thread| thread.name != EAR)
-        .collect();
+    let threads: Vec<&Thread> = theirs(process).collect();
     let calls = threads.iter().filter_map(|thread| thread.call.as_ref());
     let mut account = Account {
         calls: calls.map(|call| call.name.clone()).collect(),

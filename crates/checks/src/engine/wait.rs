@@ -242,7 +242,7 @@ impl Stage {
                 });
             }
             (Some(exit), _) => seen.sentences.push(format!("Your program {exit}.")),
-            _ => seen = kernel::account(self.program.pid()),
+            _ => seen = kernel::account(self.program.pid(), doing == Doing::Blocked),
         }
         let signs = Signs {
             read_the_end: seen.read_the_end,

@@ -13,6 +13,8 @@ use checks::engine::{Check, Probe, Report, Seen};
 use checks::symptom::{Doing, Kind, Symptom};
 use checks_async::{Story, failed};
 
+use super::end_of;
+
 /// What serves a caller.
 pub type Handle = Arc<dyn Fn(TcpStream) + Send + Sync>;
 
@@ -138,14 +140,8 @@ impl Hall {
 
     /// Somebody is not served. The server's own end may say why.
     fn gone(&mut self, got: &str) -> Symptom {
-        let got = match self.serving.take_if(|serving| serving.is_finished()) {
-            Some(serving) => match serving.join() {
-                Ok(Ok(())) => "serve has returned".to_owned(),
-                Ok(Err(error)) => format!("serve has returned an error: {error}"),
-                Err(_) => "serve has panicked".to_owned(),
-            },
-            None => got.to_owned(),
-        };
+        let end = end_of(&mut self.serving, self.addr, "serve");
+        let got = end.unwrap_or_else(|| got.to_owned());
         Symptom::new(Kind::NoAnswer, "a caller is not served")
             .with_words("an answer", got)
     }

@@ -15,6 +15,8 @@ use checks::engine::{Check, Probe, Report, Seen};
 use checks::symptom::{Kind, Symptom};
 use checks_async::{Story, failed};
 
+use super::{A_WHILE, end_of};
+
 /// Refused, failed, panicked, broken.
 pub type Counts = [u64; 4];
 
@@ -32,9 +34,6 @@ type Serve = fn(
 
 /// A backstop for what a right program does at once.
 const BACKSTOP: Duration = Duration::from_secs(8);
-
-/// Who keeps a descriptor is not waited for longer than this.
-const A_WHILE: Duration = Duration::from_secs(5);
 
 /// How a peer is met at the door.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -200,16 +199,8 @@ impl Door {
 
     /// Something does not come. The server's own end may say why.
     fn lost(&mut self, summary: &str, got: &str) -> Symptom {
-        let got = match self.serving.take_if(|serving| serving.is_finished()) {
-            Some(serving) => match serving.join() {
-                Ok(Ok(_)) => "your function has returned".to_owned(),
-                Ok(Err(error)) => {
-                    format!("your function has returned an error: {error}")
-                }
-                Err(_) => "your function has panicked".to_owned(),
-            },
-            None => got.to_owned(),
-        };
+        let end = end_of(&mut self.serving, self.addr, "your function");
+        let got = end.unwrap_or_else(|| got.to_owned());
         Symptom::new(Kind::NoAnswer, summary).with_words("", got)
     }
 
