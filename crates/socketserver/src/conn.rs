@@ -11,6 +11,7 @@ use socket2::Socket;
 
 use crate::addr::Peer;
 use crate::buffer;
+use crate::moment::from_now;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
@@ -441,8 +442,7 @@ impl Conn {
 
     /// A request begins: it has its deadline from now.
     pub(crate) fn begin_request(&mut self) {
-        self.deadline =
-            (self.ways.request_deadline).map(|limit| Instant::now() + limit);
+        self.deadline = self.ways.request_deadline.map(from_now);
     }
 
     /// The request is over, and with it the time limits that it had.

@@ -9,12 +9,13 @@ use std::{io, mem};
 
 use crate::addr::Peer;
 use crate::buffer;
-use crate::builder::Step;
+use crate::builder::{Closing, Step};
 use crate::conn::{Link, send};
 use crate::crew::Crew;
 use crate::error::{During, Error};
 use crate::handle::{Stats, count};
 use crate::handler::{Next, Protocol};
+use crate::moment::{after, from_now};
 use crate::selector::{Backend, Interest, Ready, Selector};
 use crate::server::{Server, Streams};
 use crate::session::{House, guard, let_go, make};
@@ -117,7 +118,8 @@ struct Events<'a, F, P> {
 /// One connection.
 struct Line<P> {
     link: Arc<Link>,
-    protocol: P,
+    /// None once the conversation is over.
+    protocol: Option<P>,
     /// What has come and was not taken.
     input: Vec<u8>,
     /// What the kernel has not taken, from `sent` on.
@@ -130,6 +132,8 @@ struct Line<P> {
     heard: Instant,
     /// Since when it has had a part of a request, or an answer that it does not take.
     waits: Option<Instant>,
+    /// Until when what still comes is thrown away, once all is said.
+    lingers: Option<Instant>,
 }
 
 impl<P> Line<P> {
@@ -161,8 +165,8 @@ where
         self.selector.add(&server.socket, LISTENER, reading)?;
         let visitors = server.visitors();
         let every = self.house.config.tick.as_ref().map(|(every, _)| *every);
-        let mut next_tick = every.map(|every| Instant::now() + every);
-        let mut next_look = self.looks_every().map(|every| Instant::now() + every);
+        let mut next_tick = every.map(from_now);
+        let mut next_look = self.looks_every().map(from_now);
         let mut exhausted: Option<Instant> = None;
         let mut short = false;
         let mut ends: Option<Instant> = None;
@@ -170,7 +174,7 @@ where
         loop {
             let now = Instant::now();
             if core.is_stopping() && ends.is_none() {
-                ends = Some(now + self.house.config.drain);
+                ends = Some(after(now, self.house.config.drain));
                 self.end_the_idle();
             }
             if ends.is_some() && self.is_empty() {
@@ -187,7 +191,7 @@ where
                     (crate::handle::lock(tick))(&core.stats());
                     Ok(())
                 });
-                next_tick = Some(now + *every);
+                next_tick = Some(after(now, *every));
             }
             if next_look.is_some_and(|next| next <= now) {
                 self.end_the_slow(now);
@@ -255,6 +259,9 @@ where
         let Some(mut line) = self.lines[place].take() else {
             return; // closed by an event before this one
         };
+        if line.lingers.is_some() {
+            return self.linger(place, line);
+        }
         let done = match self.step(&mut line, ready) {
             Ok(done) => done.then_some(Ok(())),
             Err(error) => Some(Err(error)),
@@ -307,12 +314,15 @@ where
             }
         };
         line.heard = Instant::now();
+        let Some(protocol) = &mut line.protocol else {
+            return Ok(());
+        };
         self.output.clear();
         self.house.step(&line.link.peer, Step::Handle);
         let (input, output) = (&mut self.input, &mut self.output);
         let next = guard(During::Handle, || match come {
-            0 => line.protocol.end(input, output).map(|()| Next::Close),
-            _ => line.protocol.data(input, output),
+            0 => protocol.end(input, output).map(|()| Next::Close),
+            _ => protocol.data(input, output),
         });
         // What the protocol said before it failed is sent all the same.
         line.output.extend_from_slice(&self.output);
@@ -348,19 +358,57 @@ where
         Ok(())
     }
 
-    fn close(&mut self, place: usize, line: Line<P>, outcome: Result<(), Error>) {
-        let peer = line.link.peer.clone();
+    /// The conversation is over; the connection is, too, unless it lingers.
+    fn close(&mut self, place: usize, mut line: Line<P>, outcome: Result<(), Error>) {
+        let link = Arc::clone(&line.link);
         if let Err(error) = outcome {
-            self.house.failed(&peer, &error);
+            self.house.failed(&link.peer, &error);
         }
+        self.house.step(&link.peer, Step::Finish);
+        if let Err(error) = let_go(line.protocol.take()) {
+            self.house.failed(&link.peer, &error);
+        }
+        let closing = self.house.config.closing;
+        if closing == Closing::Abort {
+            let _ = link.socket.set_linger(Some(Duration::ZERO));
+        } else {
+            self.house.step(&link.peer, Step::Shutdown);
+            let _ = link.socket.shutdown(Shutdown::Write);
+        }
+        if let Closing::Linger(limit) = closing {
+            line.lingers = Some(from_now(limit));
+            line.interest = Interest {
+                read: true,
+                write: false,
+            };
+            let token = FIRST + place as u64;
+            let changed = self.selector.change(&link.socket, token, line.interest);
+            if changed.is_ok() {
+                self.lines[place] = Some(line);
+                return;
+            }
+        }
+        self.forget(place, line);
+    }
+
+    /// Throws away what still comes; at its end the connection is closed.
+    fn linger(&mut self, place: usize, line: Line<P>) {
+        use io::ErrorKind::{Interrupted, WouldBlock};
+        self.input.clear();
+        let socket = &line.link.socket;
+        match buffer::fill(&mut self.input, READ, |room| socket.recv(room)) {
+            Ok(1..) => self.lines[place] = Some(line),
+            Err(error) if matches!(error.kind(), Interrupted | WouldBlock) => {
+                self.lines[place] = Some(line);
+            }
+            Ok(0) | Err(_) => self.forget(place, line),
+        }
+    }
+
+    fn forget(&mut self, place: usize, line: Line<P>) {
+        let peer = line.link.peer.clone();
         self.selector.remove(&line.link.socket);
-        self.house.step(&peer, Step::Finish);
-        if let Err(error) = let_go(line.protocol) {
-            self.house.failed(&peer, &error);
-        }
-        self.house.step(&peer, Step::Shutdown);
-        let _ = line.link.socket.shutdown(Shutdown::Write);
-        drop(line.link);
+        drop(line);
         self.house.step(&peer, Step::Close);
         self.free.push(place);
         self.house
@@ -375,9 +423,17 @@ where
     fn end_the_slow(&mut self, now: Instant) {
         let ways = self.house.config.ways;
         for place in 0..self.lines.len() {
+            let done =
+                |line: &mut Line<P>| line.lingers.is_some_and(|end| end <= now);
+            if let Some(line) = self.lines[place].take_if(done) {
+                self.forget(place, line);
+            }
             let Some(line) = &self.lines[place] else {
                 continue;
             };
+            if line.lingers.is_some() {
+                continue;
+            }
             let over = |since: Instant, limit: Option<Duration>| {
                 limit
                     .is_some_and(|limit| now.saturating_duration_since(since) > limit)
@@ -407,7 +463,16 @@ where
 
     fn looks_every(&self) -> Option<Duration> {
         let ways = self.house.config.ways;
-        let limits = [ways.read_timeout, ways.write_timeout, ways.request_deadline];
+        let lingers = match self.house.config.closing {
+            Closing::Linger(limit) => Some(limit),
+            _ => None,
+        };
+        let limits = [
+            ways.read_timeout,
+            ways.write_timeout,
+            ways.request_deadline,
+            lingers,
+        ];
         let shortest = limits.into_iter().flatten().min()?;
         Some((shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1)))
     }
@@ -415,8 +480,9 @@ where
     /// The server stops: who waits for nothing is closed now.
     fn end_the_idle(&mut self) {
         for place in 0..self.lines.len() {
-            let idle =
-                |line: &mut Line<P>| line.input.is_empty() && line.unsent() == 0;
+            let idle = |line: &mut Line<P>| {
+                line.lingers.is_none() && line.input.is_empty() && line.unsent() == 0
+            };
             if let Some(line) = self.lines[place].take_if(idle) {
                 self.close(place, line, Ok(()));
             }
@@ -425,10 +491,20 @@ where
 
     fn end_all(&mut self) {
         for place in 0..self.lines.len() {
+            let Some(line) = self.lines[place].take() else {
+                continue;
+            };
+            count(&self.house.core.counters.forced);
+            let forced = Error::Forced(self.house.config.drain);
+            if line.lingers.is_some() {
+                self.house.failed(&line.link.peer, &forced);
+                self.forget(place, line);
+                continue;
+            }
+            self.close(place, line, Err(forced));
+            // Who would linger now has no time for it.
             if let Some(line) = self.lines[place].take() {
-                count(&self.house.core.counters.forced);
-                let forced = Error::Forced(self.house.config.drain);
-                self.close(place, line, Err(forced));
+                self.forget(place, line);
             }
         }
     }
@@ -478,7 +554,7 @@ where
         house.core.counters.active.fetch_add(1, Ordering::Relaxed);
         let line = Line {
             link: Link::new(socket, peer),
-            protocol,
+            protocol: Some(protocol),
             input: Vec::new(),
             output: Vec::new(),
             sent: 0,
@@ -486,6 +562,7 @@ where
             over: false,
             heard: Instant::now(),
             waits: None,
+            lingers: None,
         };
         let token = FIRST + place as u64;
         match self.selector.add(&line.link.socket, token, interest) {

@@ -10,6 +10,7 @@ use std::{fmt, io};
 
 use crate::addr::Peer;
 use crate::conn::Link;
+use crate::moment::from_now;
 use crate::waker::Waker;
 
 /// What a server has done so far.
@@ -242,7 +243,7 @@ impl Handle {
             let why = "the thread that serves cannot wait for its own end";
             return Err(io::Error::new(io::ErrorKind::Deadlock, why));
         }
-        let until = Instant::now() + limit;
+        let until = from_now(limit);
         while serving.is_some() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

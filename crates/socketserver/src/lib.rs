@@ -108,6 +108,7 @@ mod error;
 mod events;
 mod handle;
 mod handler;
+mod moment;
 mod selector;
 mod server;
 mod session;

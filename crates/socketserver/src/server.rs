@@ -16,6 +16,7 @@ use crate::bind;
 use crate::crew::{self, Crew};
 use crate::error::Error;
 use crate::handle::{Core, Handle, Stats, count};
+use crate::moment::from_now;
 use crate::session::House;
 use crate::source::{Asks, Source};
 use crate::strategy::Strategy;
@@ -233,7 +234,7 @@ impl<K> Server<K> {
     ) -> io::Result<Served> {
         let house = &self.house;
         let _serving = house.core.serve()?;
-        let until = limit.map(|limit| Instant::now() + limit);
+        let until = limit.map(from_now);
         let mut reported = false;
         loop {
             if house.core.is_stopping() {

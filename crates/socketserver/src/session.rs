@@ -16,6 +16,7 @@ use crate::conn::{Come, Conn, Link};
 use crate::error::{self, During, Error, Result};
 use crate::handle::{Core, count};
 use crate::handler::{Handler, Next};
+use crate::moment::from_now;
 
 // ANCHOR: guard
 /// Calls a method of a user's and makes an [`Error`] of what goes wrong in it.
@@ -306,7 +307,7 @@ impl<H: Handler> Session<H> {
 
 /// Reads what still comes, until the end or for so long.
 fn read_to_the_end(socket: &Socket, limit: Duration) -> io::Result<()> {
-    let until = Instant::now() + limit;
+    let until = from_now(limit);
     let mut waste = [mem::MaybeUninit::uninit(); 4096];
     loop {
         let left = until.saturating_duration_since(Instant::now());

@@ -11,6 +11,7 @@ use crate::builder::Step;
 use crate::crew::{Crew, Woken, wait};
 use crate::error::{During, Error};
 use crate::handle::{Serving, count, lock};
+use crate::moment::from_now;
 use crate::session::{House, guard};
 use crate::source::{Asks, Source};
 
@@ -96,7 +97,7 @@ where
             phase: Phase::Open,
             serving: None,
             listens: false,
-            next_tick: every.map(|every| Instant::now() + every),
+            next_tick: every.map(from_now),
             exhausted: None,
         }
     }
@@ -158,7 +159,7 @@ where
                 lock(tick)(&self.house.core.stats());
                 Ok(())
             });
-            self.next_tick = Some(Instant::now() + *every);
+            self.next_tick = Some(from_now(*every));
         }
     }
 
@@ -167,7 +168,7 @@ where
         // Idle is who waits for a request; in between the flag is looked at.
         self.house.core.stop();
         self.house.core.end_the_idle();
-        self.phase = Phase::Draining(Instant::now() + self.house.config.drain);
+        self.phase = Phase::Draining(from_now(self.house.config.drain));
         Rest::None
     }
 

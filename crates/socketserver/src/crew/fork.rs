@@ -16,6 +16,7 @@ use super::{Crew, Woken, wait};
 use crate::addr::{Addr, Peer};
 use crate::error::Error;
 use crate::handle::Core;
+use crate::moment::from_now;
 use crate::session::House;
 use crate::source::Asks;
 use crate::turns::BACK_OFF;
@@ -327,7 +328,7 @@ pub(crate) fn prefork(
         }
     }
     drop(running); // every worker sees the end of its pipe
-    let until = Instant::now() + house.config.drain;
+    let until = from_now(house.config.drain);
     while !children.is_empty() {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {

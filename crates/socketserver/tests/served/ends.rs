@@ -1,13 +1,14 @@
 //! How a server stops, and that it does.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socketserver::{
-    Backend, Conn, Error, Handle, Next, Protocol, Result, Server, Strategy,
+    Backend, Builder, Closing, Conn, Error, Handle, Next, Protocol, Result, Server,
+    Strategy, Streams,
 };
 
 use crate::support::*;
@@ -280,5 +281,94 @@ fn an_event_loop_serves_many_and_ends() {
         for client in &mut clients {
             assert_eq!(client.rest(), "", "{backend:?}");
         }
+    }
+}
+
+/// A server in a thread whose event loop makes a conversation of each connection.
+fn looping<P: Protocol + 'static>(
+    builder: Builder<Streams>,
+    backend: Backend,
+    open: fn() -> P,
+) -> Running {
+    let server = Arc::new(builder.bind().unwrap());
+    Running::start(move || {
+        let addr = server.local_addr().as_inet().unwrap();
+        let handle = server.handle();
+        let run = Box::new(move || server.serve_events(backend, 100, |_| open()));
+        (handle, Served { addr, run })
+    })
+}
+
+/// Answers a line, and has heard enough.
+struct OneLine;
+
+impl Protocol for OneLine {
+    fn data(&mut self, input: &mut Vec<u8>, output: &mut Vec<u8>) -> Result<Next> {
+        Lines.data(input, output)?;
+        Ok(match output.is_empty() {
+            true => Next::Again,
+            false => Next::Close,
+        })
+    }
+}
+
+const BACKENDS: [Backend; 3] = [Backend::Select, Backend::Poll, Backend::Epoll];
+
+#[test]
+fn an_event_loop_hears_a_talkative_peer_out_so_that_it_gets_its_answer() {
+    for backend in BACKENDS {
+        let closing = Closing::Linger(BACKSTOP);
+        let server = looping(tcp().closing(closing), backend, || OneLine);
+        let mut client = Client::connect(server.addr);
+        client.say("one");
+        client.try_write(&vec![b'x'; 4 << 20]).unwrap();
+        client.end();
+        assert_eq!(client.rest(), "ONE\n", "{backend:?}");
+        let stats = server.stop().unwrap();
+        assert_eq!((stats.active, stats.errors), (0, 0), "{backend:?}");
+    }
+}
+
+#[test]
+fn an_event_loop_lingers_no_longer_than_it_was_told_to() {
+    for backend in BACKENDS {
+        let closing = Closing::Linger(Duration::from_millis(20));
+        let server = looping(tcp().closing(closing), backend, || OneLine);
+        let mut client = Client::connect(server.addr);
+        assert_eq!(client.ask("one"), "ONE\n");
+        let until = Instant::now() + BACKSTOP;
+        while server.handle.stats().active > 0 {
+            assert!(Instant::now() < until, "{backend:?} lingers on");
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn an_event_loop_resets_where_it_was_told_to() {
+    for backend in BACKENDS {
+        let builder = tcp().closing(Closing::Abort);
+        let server = looping(builder, backend, || OneLine);
+        let mut client = Client::connect(server.addr);
+        client.say("one");
+        let error = client.clone_stream().read_to_end(&mut Vec::new());
+        let kind = error.unwrap_err().kind();
+        assert_eq!(kind, io::ErrorKind::ConnectionReset, "{backend:?}");
+    }
+}
+
+/// Who is told to stop while it lingers does not wait longer than for the others.
+#[test]
+fn an_event_loop_that_is_told_to_stop_lingers_for_the_drain_at_most() {
+    for backend in BACKENDS {
+        let builder = tcp()
+            .closing(Closing::Linger(Duration::MAX))
+            .drain(Duration::ZERO)
+            .on_error(|_, _| {});
+        let server = looping(builder, backend, || OneLine);
+        let mut client = Client::connect(server.addr);
+        assert_eq!(client.ask("one"), "ONE\n");
+        let stats = server.stop().unwrap();
+        assert_eq!((stats.active, stats.forced), (0, 1), "{backend:?}");
     }
 }

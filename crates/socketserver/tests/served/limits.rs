@@ -3,9 +3,13 @@
 use std::io::Write;
 use std::net::UdpSocket;
 use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
-use socketserver::{Conn, Next, Peer, Reply, Result, Server, Strategy};
+use socketserver::{
+    Backend, Closing, Conn, Next, Peer, Protocol, Reply, Result, Served, Server,
+    Strategy,
+};
 
 use crate::support::*;
 
@@ -232,4 +236,51 @@ fn a_flood_keeps_no_tick_waiting() {
         sender.send_to(b"again", server.addr).unwrap();
     }
     while next(&hear) < 1000 {}
+}
+
+/// [`Duration::MAX`] is how one says "for ever".
+#[test]
+fn a_limit_may_be_for_ever() {
+    let forever = || {
+        tcp()
+            .drain(Duration::MAX)
+            .on_tick(Duration::MAX, |_| {})
+            .read_timeout(Duration::MAX)
+            .write_timeout(Duration::MAX)
+            .request_deadline(Duration::MAX)
+            .closing(Closing::Linger(Duration::MAX))
+    };
+    for strategy in THREADED {
+        let server = start(forever(), strategy, |_| upper);
+        let mut client = Client::connect(server.addr);
+        assert_eq!(client.ask("hello"), "HELLO\n", "{strategy:?}");
+        client.end();
+        assert_eq!(client.rest(), "", "{strategy:?}");
+        server.handle.shutdown_and_wait(Duration::MAX).unwrap();
+    }
+    for backend in [Backend::Select, Backend::Poll, Backend::Epoll] {
+        let server = Arc::new(forever().bind().unwrap());
+        let (addr, handle) = (server.local_addr().clone(), server.handle());
+        let open = |_: &Peer| Blind;
+        let serving = thread::spawn(move || server.serve_events(backend, 9, open));
+        let mut client = Client::connect(addr.as_inet().unwrap());
+        client.end();
+        assert_eq!(client.rest(), "", "{backend:?}");
+        handle.shutdown_and_wait(Duration::MAX).unwrap();
+        serving.join().unwrap().unwrap();
+    }
+    let server = forever().bind().unwrap();
+    server.handle().shutdown();
+    let one = server.serve_one(Some(Duration::MAX), |_| upper).unwrap();
+    assert_eq!(one, Served::Stopped);
+}
+
+/// Takes what comes, and says nothing.
+struct Blind;
+
+impl Protocol for Blind {
+    fn data(&mut self, input: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<Next> {
+        input.clear();
+        Ok(Next::Again)
+    }
 }
