@@ -112,6 +112,18 @@ pub(crate) fn current() -> Rc<Executor> {
 /// Takes the executor of this thread away again, also on a panic.
 struct Leave;
 
+impl Leave {
+    fn after(executor: &Rc<Executor>) -> io::Result<Self> {
+        CURRENT.with_borrow_mut(|current| match current {
+            Some(_) => Err(io::Error::other("this thread has an executor already")),
+            None => {
+                *current = Some(Rc::clone(executor));
+                Ok(Self)
+            }
+        })
+    }
+}
+
 impl Drop for Leave {
     fn drop(&mut self) {
         // Its tasks go first: what they hold may ask for the executor.
@@ -128,7 +140,8 @@ impl Drop for Leave {
 ///
 /// # Errors
 ///
-/// If the reactor cannot be made, or fails.
+/// If the reactor cannot be made, or fails; and within another `run` of this thread,
+/// which it would keep from its tasks.
 pub fn run<T>(main: impl Future<Output = T>) -> io::Result<T> {
     run_watched(main, |_| {})
 }
@@ -144,8 +157,7 @@ pub fn run_watched<T>(
     tell: impl Fn(Step) + 'static,
 ) -> io::Result<T> {
     let executor = Rc::new(Executor::new(Box::new(tell))?);
-    CURRENT.set(Some(Rc::clone(&executor)));
-    let _leave = Leave;
+    let _leave = Leave::after(&executor)?;
     let mut main = pin!(main);
     let mains = executor.waker(0);
     mains.wake_by_ref();

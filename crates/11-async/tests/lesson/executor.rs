@@ -158,3 +158,14 @@ fn a_panic_leaves_the_thread_ready_for_another_executor() {
     });
     assert_eq!(panicked.join().unwrap(), 3);
 }
+
+#[test]
+fn an_executor_within_an_executor_is_refused_and_the_outer_one_goes_on() {
+    let (inner, outer) = run(async {
+        let inner = run(async { 1 });
+        (inner, spawn(async { 2 }).await)
+    })
+    .unwrap();
+    assert!(inner.unwrap_err().to_string().contains("already"));
+    assert_eq!(outer, 2);
+}
